@@ -4,8 +4,8 @@
 """Run ``ansible-test sanity`` on this checkout: what ``make sanity`` does.
 
 ``ansible-test`` only works in a real directory ``.../ansible_collections/rubin/butler`` outside any other git
-work tree, so it gets a temporary copy of what git tracks or would track, and a home directory under ``var``, in
-which the environments that it makes are kept between runs.
+work tree, so it gets a temporary copy of what git tracks or would track, and a home directory under ``var``,
+in which the environments that it makes are kept between runs.
 """
 
 from __future__ import annotations
