@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation that the modules share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options and attributes of every module that takes a repository."""
+
+    DOCUMENTATION = r"""
+options:
+  repo:
+    description:
+      - The Butler repository, a directory, the URI of one, its C(butler.yaml), or an alias of the repository
+        index that
+        the environment variable E(DAF_BUTLER_REPOSITORY_INDEX) names.
+      - User information in a URI is refused, because it would be stored and logged. Credentials belong in
+        C(db-auth.yaml)
+        for the registry and in the file that E(LSST_RESOURCES_WEBDAV_CONFIG) names for WebDAV.
+    type: str
+    required: true
+  log_file:
+    description:
+      - A file on the managed host to which the task's plan and the log of daf_butler are appended. It is made
+        readable by
+        its owner only. Nothing is written to it in check mode.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: The repository is opened read-only, the whole plan is made, and nothing is written.
+  diff_mode:
+    support: full
+    description: Before and after are sorted YAML, one line for each object, with at most 200 of them.
+  idempotent:
+    support: full
+    description: When the declared state is there already, nothing is written and C(changed) is false.
+requirements:
+  - Python 3.11 or later on the managed host
+  - lsst-daf-butler (PyPI), tested with 30.0.11
+"""
+
+    CONFLICT = r"""
+options:
+  on_conflict:
+    description:
+      - What to do about something that exists and is not what was declared.
+      - V(fail) lists every such difference and writes nothing.
+      - V(keep) leaves what exists and says so.
+      - V(replace) makes it what was declared.
+    type: str
+    choices: [fail, keep, replace]
+    default: fail
+"""
+
+    MISSING = r"""
+options:
+  on_missing:
+    description:
+      - What to do about something that is named and is not there.
+      - V(fail) lists all of it and writes nothing; in check mode it is shown as an assumption, because an
+        earlier task may
+        be about to make it.
+      - V(skip) leaves it out and counts it.
+    type: str
+    choices: [fail, skip]
+    default: fail
+"""

@@ -1,0 +1,256 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files into the repository: in batches, under a lock, each batch one transaction."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
+    physical_transfer,
+    remove_source,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DatasetRef, DimensionRecord, FileDataset
+
+    RecordsOf = Callable[[Sequence["NewFile"]], Mapping[str, Sequence[DimensionRecord]]]
+
+BATCH_DATASETS = 10_000
+BATCH_FILES = 500
+BATCH_BYTES = 10 * 1000**3
+RETRIES = 3
+
+_RETRY_CODES = {"40001", "40P01"}
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file whose datasets the datastore does not record yet.
+
+    Parameters
+    ----------
+    path : `str`
+        Absolute path or URI.
+    refs : `tuple` [ `lsst.daf.butler.DatasetRef`, ... ]
+        The datasets that are in it, all in one run.
+    formatter : `str`, optional
+        Dotted name of the formatter; by default the one that the repository's configuration names.
+    size : `int`
+        Bytes, 0 where unknown; bounds the batches of copying transfers.
+    """
+
+    path: str
+    refs: tuple[DatasetRef, ...]
+    formatter: str | None = None
+    size: int = 0
+
+
+def batches(
+    files: Iterable[NewFile], *, moves_bytes: bool, size: int = BATCH_DATASETS
+) -> Iterator[list[NewFile]]:
+    """Split files into batches of one run each.
+
+    Parameters
+    ----------
+    files : `~collections.abc.Iterable` [ `NewFile` ]
+        Files, those of one run together.
+    moves_bytes : `bool`
+        Whether artifacts are written, which bounds a batch to `BATCH_FILES` files and `BATCH_BYTES` bytes as
+        well.
+    size : `int`
+        Most datasets in a batch.
+
+    Yields
+    ------
+    batch : `list` [ `NewFile` ]
+        At least one file.
+    """
+    batch: list[NewFile] = []
+    datasets = volume = 0
+    for file in files:
+        full = datasets + len(file.refs) > size or (
+            moves_bytes and (len(batch) >= BATCH_FILES or volume + file.size > BATCH_BYTES)
+        )
+        if batch and (full or file.refs[0].run != batch[0].refs[0].run):
+            yield batch
+            batch, datasets, volume = [], 0, 0
+        batch.append(file)
+        datasets += len(file.refs)
+        volume += file.size
+    if batch:
+        yield batch
+
+
+class Ingester:
+    """Ingests files batch by batch.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        Where to.
+    transfer : `str`
+        A transfer mode of ``Butler.ingest``. ``move`` is done as a link or copy whose source is removed after
+        the commit, so that a killed run
+        never leaves a file that neither the source nor the repository has.
+    report : `Report`
+        Counts datasets, and is where the run may be stopped between batches.
+    batch_size : `int`
+        Most datasets in a batch.
+    on_error : {"fail", "skip"}
+        Whether a file that can't be ingested ends the run (after the batch was bisected to find it), or is
+        counted and left out.
+    max_errors : `int`, optional
+        With ``skip``: end the run once more files than this have failed.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        transfer: str,
+        report: Report,
+        *,
+        batch_size: int = BATCH_DATASETS,
+        on_error: Literal["fail", "skip"] = "fail",
+        max_errors: int | None = None,
+    ) -> None:
+        self.repository = repository
+        self.transfer = transfer
+        self.report = report
+        self.batch_size = batch_size
+        self.on_error = on_error
+        self.max_errors = max_errors
+
+    def ingest(self, files: Iterable[NewFile], records_of: RecordsOf | None = None) -> None:
+        """Ingest files that the plan found missing.
+
+        Parameters
+        ----------
+        files : `~collections.abc.Iterable` [ `NewFile` ]
+            Streamed; those of one run together. Cost grows with their number, memory with the batch size.
+        records_of : `~collections.abc.Callable`, optional
+            Gives the dimension records by element, in the order to insert them, that a batch brings along in
+            its transaction.
+
+        Raises
+        ------
+        ButlerError
+            Raised for a file that can't be ingested, naming it; earlier batches stay.
+        StoppedError
+            Raised between batches if the run was asked to stop.
+        """
+        for batch in batches(
+            files, moves_bytes=self.transfer not in ("direct", "split"), size=self.batch_size
+        ):
+            self.report.checkpoint()
+            self._locked(batch, records_of)
+
+    def _locked(self, batch: list[NewFile], records_of: RecordsOf | None) -> None:
+        with self.repository.writer_lock(batch[0].refs[0].run, self.report.notice):
+            missing = self._still_missing(batch)
+            if missing:
+                self._bisect(missing, records_of)
+
+    def _still_missing(self, batch: list[NewFile]) -> list[NewFile]:
+        """Leave out what another writer has ingested since the plan was made."""
+        refs = [ref for file in batch for ref in file.refs]
+        known = self.repository.butler.get_many_uris(refs, allow_missing=True)
+        if not known:
+            return batch
+        rest = [
+            NewFile(file.path, tuple(ref for ref in file.refs if ref not in known), file.formatter, file.size)
+            for file in batch
+        ]
+        self.report.notice(f"another writer ingested {len(known)} of the planned datasets meanwhile")
+        return [file for file in rest if file.refs]
+
+    def _bisect(self, batch: list[NewFile], records_of: RecordsOf | None) -> None:
+        try:
+            self._transaction(batch, records_of)
+        except ButlerError:
+            raise
+        except Exception as error:
+            if _is_hopeless(error):
+                raise ButlerError(
+                    f"the ingest into {batch[0].refs[0].run} broke off: {first_line(error)}",
+                    hint="Completed batches stay. Run the task again when the cause is mended.",
+                ) from error
+            if len(batch) == 1:
+                self._failed(batch[0], error)
+                return
+            middle = len(batch) // 2
+            self.report.log(
+                f"rolled back a batch of {len(batch)} files, trying its halves: {first_line(error)}"
+            )
+            self._bisect(batch[:middle], records_of)
+            self._bisect(batch[middle:], records_of)
+
+    def _failed(self, file: NewFile, error: Exception) -> None:
+        reason = first_line(error)
+        if self.on_error == "fail":
+            raise ButlerError(
+                f"{file.path} can't be ingested into {file.refs[0].run}: {reason}",
+                hint="Completed batches stay. Run the task again when the cause is mended.",
+            ) from error
+        self.report.fail(file.path, reason)
+        if self.max_errors is not None and self.report.failed > self.max_errors:
+            raise ButlerError(
+                f"more than {self.max_errors} files failed; the last: {file.path}: {reason}",
+                option="max_errors",
+            ) from error
+
+    def _transaction(self, batch: list[NewFile], records_of: RecordsOf | None) -> None:
+        butler = self.repository.butler
+        mode = physical_transfer(self.transfer, batch[0].path, self.repository.datastore_root)
+        for attempt in range(1, RETRIES + 1):
+            try:
+                with butler.transaction():
+                    if records_of is not None:
+                        for element, records in records_of(batch).items():
+                            butler.registry.insertDimensionData(element, *records, skip_existing=True)
+                    butler.ingest(*map(_file_dataset, batch), transfer=mode, skip_existing=True)
+                break
+            except Exception as error:
+                if attempt == RETRIES or not _is_transient(error):
+                    raise
+                self.report.log(f"trying a batch again: {first_line(error)}")
+                time.sleep(attempt)
+        if self.transfer == "move":
+            for file in batch:
+                remove_source(file.path)
+        self.report.added += sum(len(file.refs) for file in batch)
+        self.report.log(f"ingested {len(batch)} files into {batch[0].refs[0].run}")
+
+
+def _file_dataset(file: NewFile) -> FileDataset:
+    from lsst.daf.butler import FileDataset
+
+    formatter = formatter_class(file.formatter) if file.formatter else None
+    return FileDataset(path=file.path, refs=list(file.refs), formatter=formatter)
+
+
+def _is_transient(error: BaseException) -> bool:
+    """Whether the same transaction may succeed when it is tried again."""
+    from sqlalchemy.exc import OperationalError
+
+    if not isinstance(error, OperationalError):
+        return False
+    return getattr(error.orig, "pgcode", None) in _RETRY_CODES or "database is locked" in str(error.orig)
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    """Whether every other file would fail the same way."""
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
+    return isinstance(error, (OperationalError, InterfaceError))

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dimension records compared column by column."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DimensionRecord
+
+RELATIVE_TOLERANCE = 1e-9
+
+
+def differences(existing: DimensionRecord, wanted: DimensionRecord) -> dict[str, tuple[Any, Any]]:
+    """Compare two records of the same element and data ID.
+
+    Parameters
+    ----------
+    existing, wanted : `lsst.daf.butler.DimensionRecord`
+        The record in the repository, and the declared one.
+
+    Returns
+    -------
+    columns : `dict` [ `str`, `tuple` ]
+        For each column that differs both values as they are shown, existing first. Floats are equal within
+        `RELATIVE_TOLERANCE`.
+    """
+    old, new = existing.toDict(), wanted.toDict()
+    return {
+        name: (shown(old[name]), shown(new[name]))
+        for name in sorted(old)
+        if not same_value(old[name], new.get(name))
+    }
+
+
+def same_value(first: Any, second: Any) -> bool:
+    """Tell whether two column values mean the same.
+
+    Parameters
+    ----------
+    first, second : `object`
+        Column values.
+
+    Returns
+    -------
+    same : `bool`
+        Whether they do; floats within `RELATIVE_TOLERANCE`.
+    """
+    if isinstance(first, float) and isinstance(second, (int, float)):
+        return math.isclose(first, second, rel_tol=RELATIVE_TOLERANCE) or (
+            math.isnan(first) and math.isnan(second)
+        )
+    return bool(first == second)
+
+
+def shown(value: Any) -> Any:
+    """Give a column value as JSON can carry it.
+
+    Parameters
+    ----------
+    value : `object`
+        A column value.
+
+    Returns
+    -------
+    shown : JSON-like
+        Numbers, strings and `None` as they are; bytes in hexadecimal; timespans and regions as text.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def describe_differences(columns: dict[str, tuple[Any, Any]]) -> str:
+    """Write what differs as one line.
+
+    Parameters
+    ----------
+    columns : `dict` [ `str`, `tuple` ]
+        What `differences` returned.
+
+    Returns
+    -------
+    text : `str`
+        ``column: existing -> wanted`` for each of them.
+    """
+    return ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in columns.items())

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one domain exception."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MAX_DETAILS = 50
+
+
+class ButlerError(Exception):
+    """What an operator did, or what the site has, does not allow the declared state.
+
+    Parameters
+    ----------
+    message : `str`
+        What is wrong: the option's value and what was expected.
+    option : `str`, optional
+        The module option that the message is about, written as the operator wrote it
+        (``chains[0].children``).
+    hint : `str`, optional
+        What to do about it.
+    details : `~collections.abc.Sequence` [ `str` ], optional
+        One line for each thing found; at most `MAX_DETAILS` of them are shown and the rest counted.
+    """
+
+    def __init__(
+        self, message: str, *, option: str | None = None, hint: str | None = None, details: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.option = option
+        self.hint = hint
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        lines = [f"{self.option}: {self.message}" if self.option else self.message]
+        lines += [f"  - {detail}" for detail in self.details[:MAX_DETAILS]]
+        if len(self.details) > MAX_DETAILS:
+            lines.append(f"  - ... and {len(self.details) - MAX_DETAILS} more")
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class StoppedError(ButlerError):
+    """The run was asked to stop, and did so at a batch boundary."""
+
+
+class RepositoryAbsentError(ButlerError):
+    """There is no Butler repository where one is needed."""

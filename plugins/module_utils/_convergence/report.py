@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was really done, counted while it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_FAILURES = 100
+
+
+def _never() -> None:
+    """Let the run go on."""
+
+
+def _unheard(line: str) -> None:
+    """Drop a line that nobody logs."""
+
+
+@dataclass
+class Report:
+    """Counts of a run and the place where it may be stopped.
+
+    Parameters
+    ----------
+    checkpoint : `~collections.abc.Callable`
+        Called at each batch boundary; raises to stop the run.
+    log : `~collections.abc.Callable`
+        Takes a line for the log file.
+    """
+
+    checkpoint: Callable[[], None] = _never
+    log: Callable[[str], None] = _unheard
+    added: int = 0
+    replaced: int = 0
+    removed: int = 0
+    skipped: int = 0
+    failed: int = 0
+    failures: list[dict[str, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def fail(self, name: str, reason: str) -> None:
+        """Count something that could not be done; the first `MAX_FAILURES` are listed.
+
+        Parameters
+        ----------
+        name, reason : `str`
+            What, and why.
+        """
+        self.failed += 1
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append({"name": name, "reason": reason})
+        self.log(f"failed: {name}: {reason}")
+
+    def notice(self, line: str) -> None:
+        """Say something that the operator should read.
+
+        Parameters
+        ----------
+        line : `str`
+            One sentence.
+        """
+        if line not in self.notices:
+            self.notices.append(line)
+        self.log(line)
+
+    def stats(self, present: int) -> dict[str, Any]:
+        """Give the counts as they are returned.
+
+        Parameters
+        ----------
+        present : `int`
+            How many declared objects were there already.
+
+        Returns
+        -------
+        stats : `dict` [ `str`, `int` ]
+            ``present``, ``added``, ``replaced``, ``removed``, ``skipped``, ``failed``.
+        """
+        return {
+            "present": present,
+            "added": self.added,
+            "replaced": self.replaced,
+            "removed": self.removed,
+            "skipped": self.skipped,
+            "failed": self.failed,
+        }

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From Ansible's arguments to one result: the only place that knows Ansible."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rubin.butler.plugins.module_utils._butler.dependencies import require
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
+    Repository,
+    check_no_secret,
+    first_line,
+    open_repository,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
+    ButlerError,
+    RepositoryAbsentError,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import State, converge
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import StopRequest
+from ansible_collections.rubin.butler.plugins.module_utils._module.log import task_log
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import REPOSITORY
+
+NEEDS = ("lsst.daf.butler", "lsst.resources", "yaml")
+
+
+def run_state(
+    options: Mapping[str, Mapping[str, Any]],
+    build: Callable[[dict[str, Any]], State[Any, Any]],
+    *,
+    needs: Sequence[str] = NEEDS,
+    opens: bool = True,
+    more: Callable[[State[Any, Any]], Mapping[str, Any]] | None = None,
+    **constraints: Any,
+) -> None:
+    """Run a state module.
+
+    Parameters
+    ----------
+    options : `~collections.abc.Mapping`
+        The module's own argument spec; those of `REPOSITORY` are added.
+    build : `~collections.abc.Callable`
+        Makes the state from the checked arguments. It raises `ButlerError` for what the argument spec can't
+        express; nothing heavy was
+        imported before.
+    needs : `~collections.abc.Sequence` [ `str` ]
+        What has to be importable.
+    opens : `bool`
+        Whether the repository is opened here; `butler_repo` looks at it by itself.
+    more : `~collections.abc.Callable`, optional
+        Gives what the module returns besides the common result, from the state after its loop.
+    **constraints
+        ``mutually_exclusive`` and the like, for `AnsibleModule`.
+    """
+    module = AnsibleModule(argument_spec={**REPOSITORY, **options}, supports_check_mode=True, **constraints)
+    stop = StopRequest()
+    stop.install()
+    try:
+        state = build(module.params)
+        require(needs)
+        check_no_secret("repo", module.params["repo"])
+        with task_log(None if module.check_mode else module.params["log_file"], module.params["repo"]) as log:
+            repository = _open(module.params["repo"], check_mode=module.check_mode) if opens else None
+            report = Report(checkpoint=stop.check, log=log)
+            outcome = converge(state, repository, check_mode=module.check_mode, report=report)
+    except ButlerError as error:
+        module.fail_json(msg=str(error))
+    except Exception as error:
+        # A surprise is a bug or an outage: the first line for the operator, the traceback for the report.
+        module.fail_json(
+            msg=f"unexpected {first_line(error)}. What was committed stays; the task can be run again.",
+            exception=traceback.format_exc(),
+        )
+    for notice in outcome.notices:
+        module.warn(notice)
+    result = outcome.as_result(diff=module._diff)
+    result.update(more(state) if more is not None else {})
+    module.exit_json(**result)
+
+
+def _open(repo: str, *, check_mode: bool) -> Repository | None:
+    try:
+        return open_repository(repo, writeable=not check_mode)
+    except RepositoryAbsentError:
+        if check_mode:
+            return None
+        raise

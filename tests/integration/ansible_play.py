@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs modules through the real ansible-playbook."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COLLECTION = "rubin.butler"
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What a task returned, and how Ansible judged it."""
+
+    task: str
+    status: str
+    result: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.result[key]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def failed(self) -> bool:
+        return self.status == "failed"
+
+    @property
+    def message(self) -> str:
+        return str(self.result.get("msg", ""))
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """The four runs that every state is proven with."""
+
+    check: TaskResult
+    run: TaskResult
+    check_again: TaskResult
+    run_again: TaskResult
+
+    def assert_converges(self) -> None:
+        """Check, run, check, run: the plan is carried out as printed, then nothing is left to do."""
+        for result in (self.check, self.run, self.check_again, self.run_again):
+            assert not result.failed, result.message
+        assert self.check.changed and self.run.changed, "nothing to do at the start"
+        assert self.check["changes"] == self.run["changes"], "the run is not what the check had promised"
+        assert self.check["stats"] == self.run["stats"]
+        assert self.check["diff"] == self.run["diff"]
+        for result in (self.check_again, self.run_again):
+            assert not result.changed, result["changes"]
+            assert result["changes"] == []
+            assert result["diff"] == {"before": "", "after": ""}
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Give the environment in which a checkout's playbooks run."""
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return {
+        **keep,
+        "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "var/collections"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "tests/integration/callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        **more,
+    }
+
+
+def play(
+    tasks: Sequence[Mapping[str, Any]],
+    *arguments: str,
+    variables: Mapping[str, Any] | None = None,
+    **env: str,
+) -> list[TaskResult]:
+    """Run tasks on this host with the interpreter of the tests.
+
+    Parameters
+    ----------
+    tasks : `~collections.abc.Sequence`
+        Tasks as in a playbook. A failing one does not end the play, so that its result can be looked at.
+    *arguments : `str`
+        More arguments for ``ansible-playbook``, such as ``--check``.
+    variables : `~collections.abc.Mapping`, optional
+        Variables of the play.
+    **env : `str`
+        More environment.
+
+    Returns
+    -------
+    results : `list` [ `TaskResult` ]
+        One for each task.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        playbook, results = Path(folder, "play.yml"), Path(folder, "results")
+        content = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "connection": "local",
+            "vars": {"ansible_python_interpreter": sys.executable, **(variables or {})},
+            "tasks": [{"ignore_errors": True, **task} for task in tasks],
+        }
+        playbook.write_text(yaml.safe_dump([content]))
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("ansible-playbook")),
+                "-i",
+                "localhost,",
+                *arguments,
+                str(playbook),
+            ],
+            env=environment(TASK_RESULTS=str(results), **env),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+        )
+        assert results.exists(), done.stdout + done.stderr
+        lines = [json.loads(line) for line in results.read_text().splitlines()]
+    return [TaskResult(line["task"], line["status"], line["result"]) for line in lines]
+
+
+def run(module: str, arguments: Mapping[str, Any], **keywords: Any) -> TaskResult:
+    """Run one module, with ``check_mode`` or ``diff`` as task keywords."""
+    return play([{f"{COLLECTION}.{module}": dict(arguments), **keywords}])[0]
+
+
+def cycle(module: str, arguments: Mapping[str, Any]) -> Cycle:
+    """Run a module in the pattern check, run, check, run."""
+    task = {f"{COLLECTION}.{module}": dict(arguments), "diff": True}
+    return Cycle(*play([{**task, "check_mode": check} for check in (True, False, True, False)]))
