@@ -37,6 +37,7 @@ test-newest: ## Run them on Python 3.13 with the newest ansible-core and the new
 
 lint: setup ## Run ruff, mypy, yamllint, ansible-lint and the changelog's check
 	$(IN_VENV) ruff check .
+	$(IN_VENV) ruff format --check .
 	$(IN_VENV) mypy
 	$(IN_VENV) yamllint --strict .
 	$(IN_VENV) ansible-lint --offline --strict
