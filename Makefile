@@ -31,7 +31,7 @@ ccms1: setup ## Build the sample ccms1 repository in var/embedded, or converge i
 test: setup ## Run the unit and integration tests (ARGS="tests/unit -k chain" for some)
 	$(IN_VENV) $(PYTEST) $(ARGS)
 
-test-newest: ## Run them on Python 3.13 with the newest ansible-core and the newest weekly Butler
+test-newest: setup ## Run them on Python 3.13 with the newest ansible-core and the newest weekly Butler
 	@'$(PYTHON)' -m tools.dev.prepare --newest
 	$(IN_NEWEST) $(PYTEST) $(ARGS)
 
