@@ -23,8 +23,13 @@ def test_collections_are_registered_once(repo: Path) -> None:
     done = cycle("butler_collection", {"repo": str(repo), "collections": WANTED})
     done.assert_converges()
     assert done.run["stats"] == {
-        "present": 0, "added": 4, "replaced": 0, "removed": 0, "skipped": 0, "failed": 0,
-    }  # fmt: skip
+        "present": 0,
+        "added": 4,
+        "replaced": 0,
+        "removed": 0,
+        "skipped": 0,
+        "failed": 0,
+    }
     assert done.run["diff"]["after"].splitlines() == [
         "collection LSSTComCam/calib: {type: CALIBRATION}",
         "collection LSSTComCam/raw/good: {type: TAGGED}",
