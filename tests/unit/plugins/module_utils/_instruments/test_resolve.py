@@ -319,5 +319,5 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_a_definition_that_is_no_mapping_is_said() -> None:
-    with pytest.raises(ButlerError, match="definitions.MyCam: got 'x', expected a mapping"):
+    with pytest.raises(ButlerError, match=r"definitions\.MyCam: got 'x', expected a mapping"):
         resolve_instrument("MyCam", {"MyCam": "x"})
