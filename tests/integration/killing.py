@@ -1,0 +1,317 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kill -9 a run at any of its steps or at any moment, run again, and compare.
+
+Each attempt is a process of its own, started from a server that has daf_butler imported, so that a kill costs
+a
+fraction of a second. A step is counted at each of:
+
+* ``checkpoint``: the batch boundary where a run may be stopped;
+* ``statement``: just before an SQL statement that writes;
+* ``commit``: just before a transaction is committed, those that only read included; the step after it is the
+  moment just after;
+* ``transfer`` and ``transferred``: just before and just after an artifact is copied, linked or moved;
+* ``remove``: just before a file is removed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import converge
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+
+from tests.integration.canonical import Dump, difference, dump
+
+STEPS = ("checkpoint", "statement", "commit", "transfer", "transferred", "remove")
+_PRELOAD = ["lsst.daf.butler", "lsst.daf.butler.formatters.yaml", "tests.integration.killing"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A state to converge in a process of its own.
+
+    Parameters
+    ----------
+    state : `str`
+        ``package.module:Class`` below ``module_utils``, such as ``_states.collections:CollectionsState``.
+    params : `~collections.abc.Mapping`
+        What its ``from_params`` takes.
+    repo : `pathlib.Path`
+        The repository.
+    fields : `~collections.abc.Mapping`
+        Fields of the state to set besides, such as a small ``batch_size``.
+    """
+
+    state: str
+    params: Mapping[str, Any]
+    repo: Path
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _server() -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    return context
+
+
+def run(attempt: Attempt) -> dict[str, Any]:
+    """Let an attempt finish.
+
+    Parameters
+    ----------
+    attempt : `Attempt`
+        What to run.
+
+    Returns
+    -------
+    result : `dict`
+        What the module would return, and under ``steps`` the names of the steps that it went through.
+    """
+    context = _server()
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(attempt, None, send))
+    process.start()
+    send.close()
+    try:
+        result: dict[str, Any] = receive.recv()
+    except EOFError:
+        result = {"error": f"the process ended with {process.exitcode}"}
+    process.join()
+    assert "error" not in result, result["error"]
+    return result
+
+
+def kill_at(attempt: Attempt, step: int) -> bool:
+    """Kill an attempt at a step.
+
+    Parameters
+    ----------
+    attempt : `Attempt`
+        What to run.
+    step : `int`
+        Index of the step, from 0.
+
+    Returns
+    -------
+    killed : `bool`
+        Whether it was killed; false if it had fewer steps.
+    """
+    process = _server().Process(target=_work, args=(attempt, step, None))
+    process.start()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL), f"the attempt failed ({process.exitcode})"
+    return bool(process.exitcode == -signal.SIGKILL)
+
+
+def kill_after(attempt: Attempt, seconds: float) -> bool:
+    """Kill an attempt at a moment.
+
+    Parameters
+    ----------
+    attempt : `Attempt`
+        What to run.
+    seconds : `float`
+        When, after its process has started.
+
+    Returns
+    -------
+    killed : `bool`
+        Whether it was killed; false if it had finished before.
+    """
+    process = _server().Process(target=_work, args=(attempt, None, None))
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL), f"the attempt failed ({process.exitcode})"
+    return bool(process.exitcode == -signal.SIGKILL)
+
+
+def prove_killed_runs_are_finished(
+    template: Path,
+    attempt_in: Callable[[Path], Attempt],
+    *,
+    steps: Callable[[list[str]], Iterable[int]],
+    moments: int,
+    seed: int,
+) -> int:
+    """Kill runs, finish each with a second one, and compare with a run that nobody killed.
+
+    Parameters
+    ----------
+    template : `pathlib.Path`
+        A folder that holds the repository, and the files to ingest where a run moves them. Every attempt
+        works
+        on a copy beside it.
+    attempt_in : `~collections.abc.Callable`
+        Gives the attempt for a copy.
+    steps : `~collections.abc.Callable`
+        Chooses steps to kill at from those that the unkilled run went through, such as `every`.
+    moments : `int`
+        How many runs to kill at a random moment besides.
+    seed : `int`
+        Of the random choices.
+
+    Returns
+    -------
+    kills : `int`
+        How many runs were killed. All of them ended, with the next run, in the repository of the unkilled
+        run;
+        and a third run had nothing to do.
+    """
+    choice = random.Random(seed)
+    expected, unkilled, seconds = _unkilled(template, attempt_in)
+    kills = 0
+    chosen: list[tuple[str, Callable[[Attempt], bool]]] = []
+    for step in sorted(set(steps(unkilled))):
+        name = f"step {step} ({unkilled[step]})"
+        chosen.append((name, lambda attempt, step=step: kill_at(attempt, step)))  # type: ignore[misc]
+    for _ in range(moments):
+        when = choice.uniform(0.0, seconds)
+        chosen.append((f"{when:.3f} s", lambda attempt, when=when: kill_after(attempt, when)))  # type: ignore[misc]
+    for name, kill in chosen:
+        folder = _copy(template, "killed")
+        attempt = attempt_in(folder)
+        kills += kill(attempt)
+        run(attempt)
+        found = difference(expected, _dump(folder, attempt))
+        assert not found, f"killed at {name}, the next run ended elsewhere: {found[:20]}"
+        again = run(attempt)
+        assert not again["changed"], f"killed at {name}, a third run changes {again['changes']}"
+        shutil.rmtree(folder)
+    return kills
+
+
+def every(*names: str) -> Callable[[list[str]], list[int]]:
+    """Choose all steps of some names.
+
+    Parameters
+    ----------
+    *names : `str`
+        Of `STEPS`.
+
+    Returns
+    -------
+    steps : `~collections.abc.Callable`
+        For `prove_killed_runs_are_finished`.
+    """
+    return lambda steps: [index for index, step in enumerate(steps) if step in names]
+
+
+def some(count: int, seed: int, *names: str) -> Callable[[list[str]], list[int]]:
+    """Choose steps of some names at random.
+
+    Parameters
+    ----------
+    count : `int`
+        How many at most.
+    seed : `int`
+        Of the choice.
+    *names : `str`
+        Of `STEPS`; any if none is given.
+
+    Returns
+    -------
+    steps : `~collections.abc.Callable`
+        For `prove_killed_runs_are_finished`.
+    """
+
+    def choose(steps: list[str]) -> list[int]:
+        wanted = every(*(names or STEPS))(steps)
+        return random.Random(seed).sample(wanted, min(count, len(wanted)))
+
+    return choose
+
+
+def _unkilled(template: Path, attempt_in: Callable[[Path], Attempt]) -> tuple[Dump, list[str], float]:
+    folder = _copy(template, "unkilled")
+    attempt = attempt_in(folder)
+    start = time.monotonic()
+    result = run(attempt)
+    seconds = time.monotonic() - start
+    assert result["changed"], "the unkilled run changes nothing"
+    expected = _dump(folder, attempt)
+    shutil.rmtree(folder)
+    return expected, result["steps"], seconds
+
+
+def _copy(template: Path, name: str) -> Path:
+    # Every copy gets the same path, so that artifacts ingested in place have the same URIs.
+    folder = template.with_name(f"{template.name}-attempt")
+    assert not folder.exists(), f"{name}: {folder} is left over"
+    shutil.copytree(template, folder, symlinks=True)
+    return folder
+
+
+def _dump(folder: Path, attempt: Attempt) -> Dump:
+    return dump(attempt.repo, {str(folder): "<folder>"})
+
+
+def _work(attempt: Attempt, kill: int | None, send: Any) -> None:
+    """Converge in this process, counting steps and dying at the given one."""
+    steps: list[str] = []
+
+    def step(name: str) -> None:
+        if kill == len(steps):
+            os.kill(os.getpid(), signal.SIGKILL)
+        steps.append(name)
+
+    module, _, name = attempt.state.partition(":")
+    package = "ansible_collections.rubin.butler.plugins.module_utils."
+    try:
+        state = getattr(importlib.import_module(package + module), name).from_params(dict(attempt.params))
+        if attempt.fields:
+            state = replace(state, **attempt.fields)
+        repository = open_repository(str(attempt.repo), writeable=True)
+        _watch(step)
+        report = Report(checkpoint=lambda: step("checkpoint"))
+        outcome = converge(state, repository, check_mode=False, report=report)
+        repository.butler.close()
+    except Exception as error:
+        if send is not None:
+            send.send({"error": f"{type(error).__name__}: {error}"})
+        raise
+    if send is not None:
+        send.send({**outcome.as_result(diff=False), "notices": outcome.notices, "steps": steps})
+
+
+def _watch(step: Callable[[str], None]) -> None:
+    from lsst.resources.file import FileResourcePath
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def on_statement(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.lstrip().split(" ", 1)[0].upper() in ("INSERT", "UPDATE", "DELETE", "CREATE"):
+            step("statement")
+
+    @event.listens_for(Engine, "commit")
+    def on_commit(_connection: Any) -> None:
+        step("commit")
+
+    transfer, remove = FileResourcePath.transfer_from, FileResourcePath.remove
+
+    def transfer_from(self: FileResourcePath, *arguments: Any, **more: Any) -> None:
+        step("transfer")
+        transfer(self, *arguments, **more)
+        step("transferred")
+
+    def remove_file(self: FileResourcePath) -> None:
+        step("remove")
+        remove(self)
+
+    FileResourcePath.transfer_from = transfer_from  # type: ignore[method-assign]
+    FileResourcePath.remove = remove_file  # type: ignore[method-assign]
