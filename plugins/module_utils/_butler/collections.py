@@ -67,6 +67,26 @@ def look_up(butler: Butler, names: Iterable[str], *, parents: bool = False) -> d
     return known
 
 
+def register(butler: Butler, name: str, type_name: str, doc: str | None = None) -> None:
+    """Register a collection so that a killed run leaves all of it or nothing.
+
+    By itself daf_butler commits a RUN's two rows one after the other; a RUN that has only the first looks
+    whole,
+    is never completed, and takes no dataset. Source: daf_butler 30, registry/collections/synthIntKey.py.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    name, type_name : `str`
+        Its name, and one of `TYPES`.
+    doc : `str`, optional
+        Its documentation.
+    """
+    with butler.transaction():
+        butler.collections.register(name, collection_type(type_name), doc=doc)
+
+
 def collection_type(name: str) -> CollectionType:
     """Give daf_butler's collection type of a name in `TYPES`."""
     from lsst.daf.butler import CollectionType

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import (
     Known,
-    collection_type,
     look_up,
+    register,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -213,7 +213,7 @@ class CollectionsState:
         butler = repository.butler
         for item in plan.work.register:
             report.checkpoint()
-            butler.collections.register(item.name, collection_type(item.type), doc=item.doc)
+            register(butler, item.name, item.type, item.doc)
             report.added += 1
         for item in plan.work.document:
             report.checkpoint()
