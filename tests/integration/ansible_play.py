@@ -108,7 +108,7 @@ def play(
         One for each task.
     """
     with tempfile.TemporaryDirectory() as folder:
-        playbook, results = Path(folder, "play.yml"), Path(folder, "results")
+        path = Path(folder, "play.yml")
         content = {
             "hosts": "localhost",
             "gather_facts": False,
@@ -116,15 +116,50 @@ def play(
             "vars": {"ansible_python_interpreter": sys.executable, **(variables or {})},
             "tasks": [{"ignore_errors": True, **task} for task in tasks],
         }
-        playbook.write_text(yaml.safe_dump([content]))
+        path.write_text(yaml.safe_dump([content]))
+        return playbook(path, "-i", "localhost,", *arguments, **env).results
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """What a playbook's run printed and returned."""
+
+    returncode: int
+    output: str
+    results: list[TaskResult]
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """All changes of all tasks, loops included."""
+        found = []
+        for task in self.results:
+            for result in task.result.get("results", [task.result]):
+                assert result.get("truncated", 0) == 0
+                found += [{"task": task.task, **change} for change in result.get("changes", [])]
+        return found
+
+
+def playbook(path: Path, *arguments: str, **env: str) -> Playbook:
+    """Run a playbook.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The playbook.
+    *arguments : `str`
+        Arguments for ``ansible-playbook``.
+    **env : `str`
+        More environment.
+
+    Returns
+    -------
+    done : `Playbook`
+        Exit code, output and the tasks' results.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder, "results")
         done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                "-i",
-                "localhost,",
-                *arguments,
-                str(playbook),
-            ],
+            [str(Path(sys.executable).with_name("ansible-playbook")), *arguments, str(path)],
             env=environment(TASK_RESULTS=str(results), **env),
             capture_output=True,
             text=True,
@@ -133,7 +168,8 @@ def play(
         )
         assert results.exists(), done.stdout + done.stderr
         lines = [json.loads(line) for line in results.read_text().splitlines()]
-    return [TaskResult(line["task"], line["status"], line["result"]) for line in lines]
+    tasks = [TaskResult(line["task"], line["status"], line["result"]) for line in lines]
+    return Playbook(done.returncode, done.stdout + done.stderr, tasks)
 
 
 def run(module: str, arguments: Mapping[str, Any], **keywords: Any) -> TaskResult:
