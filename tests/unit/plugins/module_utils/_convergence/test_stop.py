@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that nobody wants any more stops where it is safe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COLLECTIONS = next(entry for entry in sys.path if Path(entry, "ansible_collections/rubin/butler").is_dir())
+PROGRAM = """
+import os, signal, sys
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import StoppedError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import StopRequest
+stop = StopRequest()
+stop.install()
+stop.check()
+print("ready", flush=True, file=sys.stderr)
+sys.stdin.readline()
+if len(sys.argv) > 1:
+    os.kill(os.getpid(), int(sys.argv[1]))
+try:
+    stop.check()
+except StoppedError as error:
+    print(error, file=sys.stderr)
+else:
+    print("goes on", file=sys.stderr)
+"""
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    env = {**os.environ, "PYTHONPATH": COLLECTIONS}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_asks_to_stop(number: signal.Signals) -> None:
+    _, said = start(str(int(number))).communicate("\n", timeout=30)
+    assert f"stopped at a batch boundary: {number.name}" in said
+    assert "Run the task again" in said
+
+
+def test_without_a_request_the_run_goes_on() -> None:
+    _, said = start().communicate("\n", timeout=30)
+    assert said.endswith("goes on\n")
+
+
+def test_the_loss_of_the_reader_asks_to_stop() -> None:
+    process = start()
+    assert process.stdout is not None and process.stderr is not None and process.stdin is not None
+    assert process.stderr.readline() == "ready\n"
+    process.stdout.close()
+    process.stdin.write("\n")
+    process.stdin.flush()
+    said = process.stderr.read()
+    process.wait(30)
+    assert "nobody waits for the result any more" in said
