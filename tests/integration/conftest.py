@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler
+
+from tests.integration.postgres import Database, Server, running_server
 
 
 @pytest.fixture
@@ -17,3 +20,19 @@ def repo(tmp_path: Path) -> Path:
     root = tmp_path / "repo"
     Butler.makeRepo(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Give a PostgreSQL server that lives as long as the tests."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Give an empty database with Butler's extension, and its owner's credentials in the environment."""
+    database = postgres.new_database()
+    monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", database.credentials())
+    yield database
+    postgres.drop(database)

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real PostgreSQL server of the tests' own, from the system's packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+PASSWORD = "p4ss-of-the-tests"  # a server on the loopback that ends with the tests
+OWNER = "owner"
+READER = "reader"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database with an owner and a reader.
+
+    Parameters
+    ----------
+    name : `str`
+        Its name.
+    host : `str`
+        The server's address.
+    port : `int`
+        The server's port.
+    """
+
+    name: str
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What ``registry.db`` takes: no user, no password (`str`)."""
+        return f"postgresql://{self.host}:{self.port}/{self.name}"
+
+    def credentials(self, role: str = OWNER, password: str = PASSWORD) -> str:
+        """Give the value of ``LSST_DB_AUTH_CREDENTIALS`` for a role."""
+        return json.dumps([{"url": self.url, "username": role, "password": password}])
+
+    def execute(self, *statements: str, role: str = OWNER) -> list[tuple[Any, ...]]:
+        """Run statements as a role; the rows of the last are returned, if it has any."""
+        connection = psycopg2.connect(
+            host=self.host, port=self.port, dbname=self.name, user=role, password=PASSWORD
+        )
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def tables(self, namespace: str = "public") -> list[str]:
+        """Name the tables of a namespace."""
+        rows = self.execute(f"SELECT tablename FROM pg_tables WHERE schemaname = '{namespace}' ORDER BY 1")
+        return [row[0] for row in rows]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Parameters
+    ----------
+    host : `str`
+        Its address.
+    port : `int`
+        Its port.
+    """
+
+    host: str
+    port: int
+
+    def new_database(self, *, btree_gist: bool = True) -> Database:
+        """Create a database that `OWNER` owns and `READER` may read.
+
+        Parameters
+        ----------
+        btree_gist : `bool`, optional
+            Whether it gets the extension that Butler needs.
+
+        Returns
+        -------
+        database : `Database`
+            The new database, with a name of its own.
+        """
+        database = Database(f"db_{secrets.token_hex(4)}", self.host, self.port)
+        Database("postgres", self.host, self.port).execute(
+            f"CREATE DATABASE {database.name} OWNER {OWNER}", role="postgres"
+        )
+        statements = ["CREATE EXTENSION btree_gist"] if btree_gist else []
+        statements += [
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT ON TABLES TO {READER}",
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE ON SCHEMAS TO {READER}",
+            f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER}",
+        ]
+        database.execute(*statements, role="postgres")
+        return database
+
+    def drop(self, database: Database) -> None:
+        """Drop a database, whoever uses it."""
+        Database("postgres", self.host, self.port).execute(
+            f"DROP DATABASE {database.name} WITH (FORCE)", role="postgres"
+        )
+
+
+def program(name: str) -> Path:
+    """Find a program of the PostgreSQL server.
+
+    Parameters
+    ----------
+    name : `str`
+        Such as ``initdb``.
+
+    Returns
+    -------
+    path : `pathlib.Path`
+        The newest one that is installed. Tests fail, and are not skipped, where there is none.
+    """
+    found = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[4])
+    ) or [Path(path) for path in [shutil.which(name)] if path]
+    if not found:
+        pytest.fail(
+            f"there is no {name} here, and these tests need a PostgreSQL server of their own: "
+            "apt-get install -y --no-install-recommends postgresql",
+            pytrace=False,
+        )
+    return found[-1]
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Start a server on the loopback, in a temporary folder, and stop it at the end.
+
+    Yields
+    ------
+    server : `Server`
+        Reached with passwords by TCP. PostgreSQL refuses to run as root: then it runs as ``postgres``.
+    """
+    initdb, pg_ctl = program("initdb"), program("pg_ctl")
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    folder = Path(tempfile.mkdtemp(prefix="rubin-butler-postgres-"))
+    as_user: dict[str, Any] = {"cwd": folder, "check": True, "capture_output": True, "text": True}
+    if os.geteuid() == 0:
+        shutil.chown(folder, user)
+        as_user["user"] = user
+    (folder / "password").write_text(PASSWORD)
+    (folder / "password").chmod(0o644)
+    data = folder / "data"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    try:
+        subprocess.run(
+            [initdb, "-D", data, "-U", "postgres", "--pwfile", folder / "password", "-A", "scram-sha-256",
+             "-E", "UTF8", "--no-locale", "--no-sync"],
+            **as_user,
+        )  # fmt: skip
+        options = f"-F -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        subprocess.run([pg_ctl, "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], **as_user)
+        try:
+            server = Server("127.0.0.1", port)
+            Database("postgres", server.host, port).execute(
+                f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}'",
+                f"CREATE ROLE {READER} LOGIN PASSWORD '{PASSWORD}'",
+                role="postgres",
+            )
+            yield server
+        finally:
+            subprocess.run([pg_ctl, "-D", data, "-m", "immediate", "stop"], **as_user)
+    finally:
+        shutil.rmtree(folder)
