@@ -15,8 +15,19 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.lsst_cameras import LSSTCOMCAM
+from astro_metadata_translator.file_helpers import read_basic_metadata_from_file
 from click.testing import CliRunner
-from lsst.daf.butler import Butler, CollectionType, Config, FormatterV2, Timespan, script
+from lsst.daf.butler import (
+    Butler,
+    CollectionType,
+    Config,
+    DimensionUniverse,
+    FormatterV2,
+    Timespan,
+    script,
+)
 from lsst.daf.butler.cli.butler import cli
 from lsst.daf.butler.datastore.file_templates import FileTemplate
 
@@ -195,6 +206,20 @@ def test_collections_hold_what_their_names_say(sections: list[dict[str, Any]]) -
             assert isinstance(validity["timespan"], Timespan) and not validity["timespan"].isEmpty()
         seen += 1
     assert seen == sum(depth == 3 for depth, _, _ in tree()) == 35
+
+
+def test_raws_and_exports_tell_the_same_of_an_exposure(data: Path, sections: list[dict[str, Any]]) -> None:
+    universe = DimensionUniverse()
+    reader = HeaderReader(LSSTCOMCAM)
+    read: dict[str, list[Any]] = {"day_obs": [], "group": [], "exposure": []}
+    for folder in sorted((data / "raw" / "LSSTComCam").glob("*/*")):
+        file = folder / f"{folder.name}_R22_S12.fits"
+        info = reader.describe(read_basic_metadata_from_file(str(file), 0), str(file))
+        for element, record in info.records().items():
+            read[element].append(universe[element].RecordClass(**record))
+    for element, records in read.items():
+        (brought,) = [each["records"] for each in sections if each.get("element") == element]
+        assert brought and all(universe[element].RecordClass(**each) in records for each in brought)
 
 
 @pytest.fixture
