@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DimensionRecord, FileDataset
 
     RecordsOf = Callable[[Sequence["NewFile"]], Mapping[str, Sequence[DimensionRecord]]]
+    OnCommit = Callable[[Sequence["NewFile"]], None]
 
 BATCH_DATASETS = 10_000
 BATCH_FILES = 500
@@ -111,6 +112,8 @@ class Ingester:
         counted and left out.
     max_errors : `int`, optional
         With ``skip``: end the run once more files than this have failed.
+    on_commit : `~collections.abc.Callable`, optional
+        Told the files of each transaction that was committed.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Ingester:
         batch_size: int = BATCH_DATASETS,
         on_error: Literal["fail", "skip"] = "fail",
         max_errors: int | None = None,
+        on_commit: OnCommit | None = None,
     ) -> None:
         self.repository = repository
         self.transfer = transfer
@@ -129,6 +133,7 @@ class Ingester:
         self.batch_size = batch_size
         self.on_error = on_error
         self.max_errors = max_errors
+        self.on_commit = on_commit
 
     def ingest(self, files: Iterable[NewFile], records_of: RecordsOf | None = None) -> None:
         """Ingest files that the plan found missing.
@@ -228,6 +233,8 @@ class Ingester:
             for file in batch:
                 remove_source(file.path)
         self.report.added += sum(len(file.refs) for file in batch)
+        if self.on_commit is not None:
+            self.on_commit(batch)
         self.report.log(f"ingested {len(batch)} files into {batch[0].refs[0].run}")
 
 

@@ -152,6 +152,8 @@ def converge(
         )
     report.skipped += plan.skipped
     report.notices[:0] = plan.notices
+    for name, reason in plan.failures:
+        report.fail(name, reason)
     if check_mode:
         report.added += plan.total("add")
         report.replaced += plan.total("replace")

@@ -150,6 +150,8 @@ class Plan(Generic[Work]):
         What to do about the conflicts.
     present, skipped : `int`
         How many declared objects are there already, and how many are left out as declared.
+    failures : `list` [ `tuple` [ `str`, `str` ] ]
+        What can't be had and is left out as declared (``on_error: skip``), with the reason.
     """
 
     work: Work
@@ -160,6 +162,7 @@ class Plan(Generic[Work]):
     conflict_hint: str = "Nothing was written."
     present: int = 0
     skipped: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
     def sorted_changes(self) -> list[Change]:
         """Give the changes in the order in which they are shown.
@@ -201,3 +204,4 @@ class Plan(Generic[Work]):
             self.notices += other.notices
             self.present += other.present
             self.skipped += other.skipped
+            self.failures += other.failures
