@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole ccms1 campaign on the embedded default: planned, built, kept, repaired.
+
+The tests of this file are one story on one repository, told in order: each starts where the one before it
+ended.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsst.daf.butler import Butler
+
+from tests.integration.ansible_play import CHECKOUT, Playbook, playbook
+from tests.integration.canonical import Dump, difference, dump
+
+DEFAULTS = "LSSTComCam/DP1/defaults"
+CAMPAIGN = CHECKOUT / "playbooks/ccms1.yml"
+TREE = CHECKOUT / "tests/unit/data/rtn103/tree.txt"
+NEW_TICKET = "DM-99999"
+
+
+class Site:
+    """An embedded site of its own, away from the checkout's."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.repo = root / "butler/ccms1"
+        self.data = root / "data"
+
+    def run(self, *arguments: str, **variables: Any) -> Playbook:
+        site = {"embedded": str(self.root), **variables}
+        inventory = str(CHECKOUT / "inventories/embedded")
+        return playbook(CAMPAIGN, "-i", inventory, "-e", json.dumps(site), *arguments, ANSIBLE_NOCOLOR="1")
+
+    def dump(self) -> Dump:
+        return dump(self.repo)
+
+    def exact(self) -> dict[str, Any]:
+        """Every file with its time, and the database byte for byte as text."""
+        files = {
+            str(path.relative_to(self.root)): path.lstat().st_mtime_ns
+            for path in sorted(self.repo.rglob("*"))
+            if not path.is_dir()
+        }
+        text = subprocess.run(
+            [sys.executable, "-c", _DUMP, str(self.repo / "gen3.sqlite3")],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        return {"files": files, "database": text}
+
+
+_DUMP = "import sqlite3,sys\nfor line in sqlite3.connect(sys.argv[1]).iterdump(): print(line)"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site"))
+    subprocess.run([sys.executable, "-m", "tools.sample_ccms1", str(made.data)], check=True, cwd=CHECKOUT)
+    yield made
+    shutil.rmtree(made.root)
+
+
+@pytest.fixture(scope="module")
+def manifest(site: Site) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((site.data / "manifest.json").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def story() -> dict[str, Any]:
+    """What earlier tests leave for later ones."""
+    return {}
+
+
+def resolved(changes: list[dict[str, Any]]) -> set[tuple[str, ...]]:
+    """Changes as a set: two tasks that both bring the same record plan it twice on an empty target."""
+    return {
+        (change["action"], change["kind"], change["name"], json.dumps([change["before"], change["after"]]))
+        for change in changes
+        if not change.get("unresolved")
+    }
+
+
+def named(changes: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(change["kind"], change["name"]) for change in changes}
+
+
+def test_check_on_an_empty_target_prints_the_whole_plan_and_writes_nothing(
+    site: Site, story: dict[str, Any]
+) -> None:
+    done = site.run("--check", "--diff")
+    assert done.returncode == 0, done.output
+    assert not site.repo.exists() and not (site.root / "butler").exists()
+    assert "collection LSSTComCam/calib/DM-48520/DP1/flat-y.20250207a: {type: CALIBRATION}" in done.output
+    story["plan"] = done.changes
+
+
+def test_a_half_built_repository_is_planned_to_its_end(site: Site, story: dict[str, Any]) -> None:
+    # The list of good visits is missing, so the run ends two steps before the end.
+    broken = site.run(ccms1_good_visits=str(site.data / "none.txt"))
+    assert broken.returncode != 0 and "none.txt" in broken.output
+    half = site.exact()
+    rest = site.run("--check", "--diff")
+    assert rest.returncode == 0, rest.output
+    assert named(rest.changes) == {
+        ("chain", DEFAULTS),
+        ("collection", "LSSTComCam/raw/DP1-RC3/DM-49594"),
+        ("datasets", "raw in LSSTComCam/raw/DP1-RC3/DM-49594"),
+    }
+    assert site.exact() == half
+    story["first half"] = broken.changes
+
+
+def test_the_run_does_exactly_that_plan(site: Site, story: dict[str, Any]) -> None:
+    done = site.run("--diff")
+    assert done.returncode == 0, done.output
+    ran = [*story["first half"], *done.changes]
+    planned = story["plan"]
+    open_questions = {(c["kind"], c["name"]) for c in planned if c.get("unresolved")}
+    assert named(ran) == named(planned)
+    known = [change for change in ran if (change["kind"], change["name"]) not in open_questions]
+    assert resolved(known) == resolved(planned)
+    story["built"] = site.dump()
+
+
+def test_the_tree_is_rtn_103s_line_by_line(site: Site) -> None:
+    command = [str(Path(sys.executable).with_name("butler")), "query-collections", "--chains=tree"]
+    done = subprocess.run([*command, str(site.repo), DEFAULTS], capture_output=True, text=True, check=True)
+    wanted = [line.split() for line in TREE.read_text().splitlines() if line.strip()]
+    found = [line.split() for line in done.stdout.splitlines()]
+    depths = [len(line) - len(line.lstrip()) for line in done.stdout.splitlines()]
+    wanted_depths = [len(line) - len(line.lstrip()) for line in TREE.read_text().splitlines() if line.strip()]
+    start = found.index([DEFAULTS, "CHAINED"])
+    assert found[start : start + len(wanted)] == wanted
+    assert depths[start : start + len(wanted)] == wanted_depths
+    assert len(wanted) == 59
+
+
+def test_the_counts_are_the_generators(site: Site, manifest: dict[str, Any]) -> None:
+    with Butler.from_config(site.repo) as butler:
+        found: dict[str, dict[str, int]] = {}
+        for name in manifest["datasets"]:
+            types = butler.collections.get_info(name, include_summary=True).dataset_types or ()
+            found[name] = {
+                kind: sum(1 for _ in butler.registry.queryDatasets(kind, collections=name, findFirst=False))
+                for kind in types
+            }
+        assert found == manifest["datasets"]
+        raws = butler.query_datasets("raw", collections="LSSTComCam/raw/all", limit=None)
+        assert len(raws) == manifest["raws"]["files"]
+        good = {
+            int(ref.dataId["exposure"])
+            for ref in butler.query_datasets("raw", collections="LSSTComCam/raw/DP1-RC3/DM-49594")
+        }
+        assert good == set(manifest["good_visits"])
+
+
+def test_the_second_run_changes_no_row_and_no_file(site: Site) -> None:
+    before = site.exact()
+    done = site.run()
+    assert done.returncode == 0, done.output
+    assert "changed=0" in done.output and done.changes == []
+    assert site.exact() == before
+
+
+def test_check_on_a_converged_repository_prints_nothing(site: Site) -> None:
+    before = site.exact()
+    done = site.run("--check", "--diff")
+    assert done.returncode == 0 and done.changes == [], done.output
+    assert not [line for line in done.output.splitlines() if line.startswith(("+", "-", "@@"))]
+    assert site.exact() == before
+
+
+def test_what_was_broken_by_hand_is_repaired_and_nothing_else_is_touched(
+    site: Site, story: dict[str, Any]
+) -> None:
+    tag, calib = "LSSTComCam/raw/DP1-RC3/DM-49594", "LSSTComCam/calib/DM-48520/DP1/biasGen"
+    with Butler.from_config(site.repo, writeable=True) as butler:
+        butler.collections.remove_from_chain("refcats", "refcats/DM-49042/the_monster_20250219")
+        members = butler.query_datasets("raw", collections=tag)
+        others = set(butler.query_datasets("raw", collections="LSSTComCam/raw/all", limit=None)) - set(
+            members
+        )
+        butler.registry.disassociate(tag, members[:2])
+        butler.registry.associate(tag, sorted(others)[:1])
+        (run,) = (name for name in butler.collections.query("*") if name.startswith(calib))
+        (bias, *_) = butler.query_datasets("bias", collections=run)
+        butler.pruneDatasets([bias], disassociate=False, unstore=True, purge=False)
+        (raw, *_) = butler.query_datasets("raw", collections="LSSTComCam/raw/all")
+        butler.pruneDatasets([raw], disassociate=False, unstore=True, purge=False)
+    done = site.run("--diff")
+    assert done.returncode == 0, done.output
+    assert named(done.changes) == {
+        ("chain", "refcats"),
+        ("datasets", f"raw in {tag}"),
+        ("datasets", f"bias in {run}"),
+        ("datasets", "raw in LSSTComCam/raw/all day_obs=20241108"),
+    }
+    assert difference(site.dump(), story["built"]) == []
+
+
+def test_a_new_tickets_export_is_all_that_the_next_run_imports(site: Site, story: dict[str, Any]) -> None:
+    old = site.data / "ancillary/LSSTComCam/calib/DM-47741"
+    new = site.data / f"ancillary/LSSTComCam/calib/{NEW_TICKET}"
+    shutil.copytree(old, new)
+    export = new / "export.yaml"
+    text = export.read_text().replace("DM-47741", NEW_TICKET)
+    for number, line in enumerate(sorted({part for part in text.split("'") if part.count("-") == 4})):
+        text = text.replace(line, f"00000000-0000-4000-8000-{number:012}")
+    export.write_text(text)
+    for path in sorted(new.rglob("*DM-47741*"), key=lambda path: len(path.parts), reverse=True):
+        path.rename(path.with_name(path.name.replace("DM-47741", NEW_TICKET)))
+    tickets = _tickets()
+    # The chain grows by the ticket, so RTN-103's tree no longer is what is expected.
+    done = site.run(ccms1_calibration_tickets=[NEW_TICKET, *tickets])
+    assert {change["task"] for change in done.changes} == {
+        "Ingest calibration data",
+        "Ingest calibration data - the global calibration collection",
+    }, done.output
+    touched = [line for line in difference(story["built"], site.dump()) if NEW_TICKET not in line]
+    assert all(": - " not in line for line in touched), touched
+    assert "Wanted and found differ" in done.output and NEW_TICKET in done.output
+
+
+def _tickets() -> list[str]:
+    import yaml
+
+    facts = yaml.safe_load((CHECKOUT / "playbooks/vars/ccms1.yml").read_text())
+    return list(facts["ccms1_calibration_tickets"])
