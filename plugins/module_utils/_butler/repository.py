@@ -17,6 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler import locks
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
     RepositoryAbsentError,
+    SecretError,
 )
 
 if TYPE_CHECKING:
@@ -97,18 +98,20 @@ def check_no_secret(option: str, uri: str) -> None:
 
     Raises
     ------
-    ButlerError
+    SecretError
         Raised for user info in a URI; neither the user nor the password is repeated.
     """
     try:
         parts = urlsplit(uri)
         secret = "@" in parts.netloc
-        where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        user_info, _, host = parts.netloc.rpartition("@")
+        where = f"{parts.scheme}://{host}{parts.path}"
     except ValueError:
-        secret, where = "@" in uri, "the given value"
+        secret, user_info, where = "@" in uri, uri, "the given value"
     if secret:
-        raise ButlerError(
+        raise SecretError(
             f"{where} comes with user information, which would be stored in butler.yaml and shown in logs",
+            secrets=[user_info],
             option=option,
             hint="Leave it out: databases take it from db-auth.yaml, WebDAV from the file that "
             "LSST_RESOURCES_WEBDAV_CONFIG names.",

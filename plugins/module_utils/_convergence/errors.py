@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 MAX_DETAILS = 50
 
@@ -43,6 +44,24 @@ class ButlerError(Exception):
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)
+
+
+class SecretError(ButlerError):
+    """A secret stands where it would be stored or shown.
+
+    Parameters
+    ----------
+    message : `str`
+        What is wrong, without the secret.
+    secrets : `~collections.abc.Sequence` [ `str` ]
+        What must not be shown with the task's arguments either.
+    **more
+        As for `ButlerError`.
+    """
+
+    def __init__(self, message: str, *, secrets: Sequence[str], **more: Any) -> None:
+        super().__init__(message, **more)
+        self.secrets = tuple(secret for secret in secrets if secret)
 
 
 class StoppedError(ButlerError):

@@ -20,6 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
     RepositoryAbsentError,
+    SecretError,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import State, converge
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
@@ -69,6 +70,10 @@ def run_state(
             repository = _open(module.params["repo"], check_mode=module.check_mode) if opens else None
             report = Report(checkpoint=stop.check, log=log)
             outcome = converge(state, repository, check_mode=module.check_mode, report=report)
+    except SecretError as error:
+        # Ansible returns the arguments too; what is in no_log_values is masked there.
+        module.no_log_values.update(error.secrets)
+        module.fail_json(msg=str(error))
     except ButlerError as error:
         module.fail_json(msg=str(error))
     except Exception as error:
