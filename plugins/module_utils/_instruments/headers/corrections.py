@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 
 _OBSERVATION = re.compile(r"(?P<camera>CC|MC)_O_(?P<day>\d{8})_(?P<sequence>\d{6})")
+_CAMERAS = {"LSSTComCam": "CC", "LSSTCam": "MC"}
 
 # LSSTComCam, exposures of three: consecutive triplets of an observing block were all given one group.
 # "first+count#number@time": from sequence number `first` on, `count` exposures belong, three by three, to the
@@ -309,11 +310,13 @@ _LSSTCAM_LOST: Mapping[tuple[int, int], Mapping[str, object]] = {
 }
 
 
-def known_correction(observation_id: str) -> Mapping[str, object]:
+def known_correction(instrument: str, observation_id: str) -> Mapping[str, object]:
     """Return the keywords that are wrong in the headers of an exposure, with their right values.
 
     Parameters
     ----------
+    instrument : `str`
+        Name of the instrument.
     observation_id : `str`
         The exposure's ``OBSID``.
 
@@ -323,7 +326,7 @@ def known_correction(observation_id: str) -> Mapping[str, object]:
         Right values by keyword; empty for nearly all exposures.
     """
     found = _OBSERVATION.fullmatch(observation_id)
-    if not found:
+    if not found or found["camera"] != _CAMERAS.get(instrument):
         return {}
     day, sequence = int(found["day"]), int(found["sequence"])
     if found["camera"] == "CC":

@@ -188,7 +188,7 @@ def exposure_from_observation(observation: ObservationInfo) -> ExposureInfo:
         zenith_angle=zenith_angle,
         has_simulated=info.has_simulated_content,
         can_see_sky=info.can_see_sky,
-        # An exposure that ends before it begins would have no timespan and no calibrations: make it an instant.
+        # An exposure that ends before it begins would have no timespan, hence no calibrations: make it brief.
         timespan=Timespan(begin, max(begin, info.datetime_end)),
         day_obs_timespan=day_obs_timespan,
     )

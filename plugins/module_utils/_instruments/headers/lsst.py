@@ -117,8 +117,10 @@ class LsstTranslator(FitsTranslator):
             Raised if there is none of them and no default.
         """
         for keyword in keywords:
-            if self.is_key_ok(keyword):
-                return str(self.required_card(keyword))
+            value = self.optional_card(keyword)
+            # A number that is none is as good as nothing.
+            if value is not None and value == value:
+                return str(value)
         if default is None:
             raise KeyError(keywords[0])
         return default

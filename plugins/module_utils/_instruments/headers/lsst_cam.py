@@ -135,7 +135,7 @@ class LsstCamTranslator(LsstTranslator):
         places = os.environ.get(_CORRECTIONS_PATH, "").split(os.pathsep)
         if not any((Path(place) / f"{instrument}-{obsid}.yaml").exists() for place in places if place):
             # A correction file of the operator's has been applied already, instead of the known correction.
-            header.update(known_correction(obsid))
+            header.update(known_correction(instrument, obsid))
         cls.fix_camera_header(header)
         if header == before:
             return False

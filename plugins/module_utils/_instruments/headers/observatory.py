@@ -36,7 +36,7 @@ def exposure_number(day_obs: str | int, seq_num: str | int, controller: str | No
     seq_num : `str` or `int`
         Sequence number within that day.
     controller : `str` or `None`
-        One of `CONTROLLERS`; `None` where the camera has only one.
+        One of `CONTROLLERS`; empty or `None` where the camera has only one.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def exposure_number(day_obs: str | int, seq_num: str | int, controller: str | No
         controller in ("P", "Q", "S") and day > _LAST_DAY_OF_SIMULATION_COUNTERS
     )
     if controller is not None and not shared:
-        if len(controller) != 1 or controller not in CONTROLLERS:
+        if controller not in ("", *CONTROLLERS):
             raise ValueError(
                 f"CONTRLLR {controller!r} is no controller; expected one of {', '.join(CONTROLLERS)}"
             )

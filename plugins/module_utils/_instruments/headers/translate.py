@@ -212,12 +212,14 @@ class HeaderReader:
 
     def _instrument_of(self, header: Mapping[str, Any]) -> str | None:
         """Return the name of the instrument that a header is of, or `None`."""
+        # A keyword without a value says no more than one that is not there.
+        told = {keyword: value for keyword, value in header.items() if value is not None}
         for name, translator in {
             self.definition.name: self._translator,
             **self._translator.translators,
         }.items():
             try:
-                if translator.can_translate(header):
+                if translator.can_translate(told):
                     return name
             except (AttributeError, KeyError, TypeError):
                 # A translator of another instrument that takes for granted what this header does not have.
