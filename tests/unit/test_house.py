@@ -109,12 +109,12 @@ def test_header(name: str) -> None:
 
 
 def test_every_text_file_names_its_licence() -> None:
-    commented = {".yml", ".yaml", ".toml", ".cfg", ".txt", ".sh"}
-    named = {"Makefile", ".yamllint", ".ansible-lint", "run"}
+    commented = {".yml", ".yaml", ".toml", ".cfg", ".md"}
+    named = {"Makefile", ".yamllint", ".ansible-lint", "run", "constraints.txt"}
     without = [
         path
         for path in tracked()
-        if (path.suffix in commented or path.name in named)
+        if (path.suffix in commented or path.name in named or path.name.startswith("requirements"))
         and not {"data", "LICENSES"} & set(path.relative_to(ROOT).parts)
         and "SPDX-License-Identifier: GPL-3.0-or-later" not in path.read_text()[:500]
     ]
