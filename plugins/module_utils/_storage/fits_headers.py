@@ -16,21 +16,21 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._storage.fits_cards import (
+    CARD,
+    Header,
+    card_values,
+)
 
 if TYPE_CHECKING:
     from lsst.resources import ResourcePath
 
-Header = dict[str, Any]
-"""Values by keyword. A keyword without a value has `None`; of commentary there is none."""
-
 BLOCK = 2880
 """Bytes in a block: headers and data begin and end with one."""
 
-_CARD = 80
-_COMMENTARY = frozenset({"", "COMMENT", "HISTORY", "CONTINUE"})
 _MOST_HEADER_BLOCKS = 4096
 
 
@@ -184,7 +184,7 @@ def _header_text(stream: IO[bytes], first: bytes, number: int) -> tuple[str, int
         block = blocks[-1]
         if len(block) < BLOCK:
             raise _UnreadableError(f"is truncated: it ends within the header of HDU {number}")
-        end = next((at for at in range(0, BLOCK, _CARD) if block[at : at + _CARD].rstrip() == b"END"), None)
+        end = next((at for at in range(0, BLOCK, CARD) if block[at : at + CARD].rstrip() == b"END"), None)
         if end is not None:
             cards = b"".join(blocks[:-1]) + block[:end]
             break
@@ -200,10 +200,10 @@ def _header_text(stream: IO[bytes], first: bytes, number: int) -> tuple[str, int
 def _data_size(text: str) -> int:
     """Return how many bytes of data follow a header, whole blocks."""
     sizes: dict[str, int] = {}
-    for at in range(0, len(text), _CARD):
+    for at in range(0, len(text), CARD):
         keyword = text[at : at + 8].rstrip()
         if keyword.startswith(("NAXIS", "BITPIX", "PCOUNT", "GCOUNT")):
-            value = text[at + 10 : at + _CARD].partition("/")[0].strip()
+            value = text[at + 10 : at + CARD].partition("/")[0].strip()
             if not value.lstrip("-").isdecimal():
                 raise _UnreadableError(
                     f"is no FITS file: keyword {keyword} is {value!r}, expected a whole number"
@@ -218,14 +218,7 @@ def _data_size(text: str) -> int:
 
 def _values(text: str) -> Header:
     """Return the values of a header's cards."""
-    from astropy.io import fits
-
-    values: Header = {}
     try:
-        for card in fits.Header.fromstring(text).cards:
-            if card.keyword not in _COMMENTARY:
-                value = card.value
-                values.setdefault(card.keyword, None if isinstance(value, fits.card.Undefined) else value)
-    except fits.VerifyError as error:
+        return card_values(text)
+    except ValueError as error:
         raise _UnreadableError(f"has a header that can't be understood: {error}") from error
-    return values
