@@ -34,12 +34,15 @@ class Orphan:
         The run that the artifact belongs to.
     path : `str`
         Where it is, relative to the datastore's root.
+    source : `str`
+        The file that is to go there.
     differs : `bool`
         Whether it is another file than the one that is to go there.
     """
 
     run: str
     path: str
+    source: str
     differs: bool
 
 
@@ -111,7 +114,7 @@ def _in_chunk(repository: Repository, transfer: str, files: Sequence[NewFile]) -
     for target in sorted(taken, key=str):
         file = targets[target]
         path = target.relative_to(root)
-        yield Orphan(file.refs[0].run, path or str(target), _differ(target, file.path))
+        yield Orphan(file.refs[0].run, path or str(target), file.path, _differ(target, file.path))
 
 
 def _differ(target: ResourcePath, source: str) -> bool:
