@@ -25,68 +25,25 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
     StoppedError,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from lsst.daf.butler import (
-    Butler,
-    DataCoordinate,
-    DatasetIdGenEnum,
-    DatasetRef,
-    DatasetType,
-    DimensionUniverse,
-)
+from lsst.daf.butler import Butler, DimensionUniverse
 from lsst.resources import ResourcePath
 
-RUN = "refcats/monster"
-FORMATTER = "lsst.obs.base.formatters.fitsGeneric.FitsGenericFormatter"
-SHARDS = range(147000, 147012)
-
-
-def shards(folder: Path, universe: DimensionUniverse) -> list[NewFile]:
-    dataset_type = DatasetType("monster", universe.conform(["htm7"]), "SimpleCatalog")
-    files = []
-    for htm7 in SHARDS:
-        ref = DatasetRef(
-            dataset_type,
-            DataCoordinate.standardize({"htm7": htm7}, universe=universe).expanded({}),
-            run=RUN,
-            id_generation_mode=DatasetIdGenEnum.DATAID_TYPE_RUN,
-        )
-        files.append(NewFile(str(folder / f"{htm7}.fits"), (ref,), FORMATTER, 10))
-    return files
+from tests.integration.shards import RUN, WHOLE, dataset_type, ingest_elsewhere, shards, stored, write_shards
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    for htm7 in SHARDS:
-        (folder / f"{htm7}.fits").write_text(f"shard {htm7}")
-    return folder
+    write_shards(tmp_path / "source")
+    return tmp_path / "source"
 
 
 @pytest.fixture
 def repository(repo: Path) -> Iterator[Repository]:
     opened = open_repository(str(repo), writeable=True)
     with opened.butler as butler:
-        butler.registry.registerDatasetType(
-            DatasetType("monster", butler.dimensions.conform(["htm7"]), "SimpleCatalog")
-        )
+        butler.registry.registerDatasetType(dataset_type(butler.dimensions))
         butler.collections.register(RUN)
         yield opened
-
-
-def stored(repo: Path) -> dict[int, str]:
-    """Give the contents of all artifacts, read through the recorded URIs."""
-    with Butler.from_config(repo) as butler:
-        refs = butler.query_datasets("monster", collections=RUN, explain=False)
-        uris = butler.get_many_uris(refs, allow_missing=True)
-        return {
-            int(ref.dataId["htm7"]): uris[ref].primaryURI.read().decode()  # type: ignore[union-attr]
-            for ref in refs
-            if ref in uris
-        }
-
-
-WHOLE = {htm7: f"shard {htm7}" for htm7 in SHARDS}
 
 
 @pytest.mark.parametrize(
@@ -105,16 +62,6 @@ def test_every_transfer_mode_ingests_once(
         assert butler.get_many_uris([record])[record].primaryURI is not None
 
 
-def _ingest(repo: str, source: str, transfer: str, began: Any) -> list[str]:
-    """Ingest all shards in another process, as another host would."""
-    repository = open_repository(repo, writeable=True)
-    report = Report()
-    files = shards(Path(source), repository.butler.dimensions)
-    began.set()
-    Ingester(repository, transfer, report).ingest(files)
-    return report.notices
-
-
 @pytest.mark.parametrize("transfer", ["copy", "direct", "hardlink", "move", "symlink"])
 def test_a_second_writer_waits_and_loses_nothing_of_the_first(
     transfer: str, repository: Repository, source: Path, repo: Path
@@ -126,7 +73,7 @@ def test_a_second_writer_waits_and_loses_nothing_of_the_first(
     with context.Manager() as manager, context.Pool(1) as pool:
         began = manager.Event()
         with repository.writer_lock(RUN, lambda line: None):
-            second = pool.apply_async(_ingest, (str(repo), str(source), transfer, began))
+            second = pool.apply_async(ingest_elsewhere, (str(repo), str(source), transfer, began))
             assert began.wait(60)
             time.sleep(0.5)
             Ingester(repository, transfer, Report())._bisect(files, None)

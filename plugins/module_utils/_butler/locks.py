@@ -15,7 +15,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,8 +132,14 @@ def _advisory_lock(config: ButlerConfig, name: str, on_wait: Callable[[str], Non
     url = ConnectionStringFactory.fromConfig(RegistryConfig(config))
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
     key = _key(f"{config.get(('registry', 'namespace'), '')}\0{name}")
-    # The lock belongs to a transaction, not to a session, so that it works behind a connection pooler too.
-    with engine.connect() as connection, connection.begin():
+    connection = engine.connect()
+    try:
+        # The lock belongs to a transaction, not to a session, so that it works behind a connection pooler too.
+        connection.begin()
         query = sqlalchemy.select(sqlalchemy.func.pg_try_advisory_xact_lock(key))
         _wait(lambda: bool(connection.execute(query).scalar()), name, on_wait)
         yield
+    finally:
+        # Where the server is gone so is the lock, and what happened inside the block is what counts.
+        with suppress(sqlalchemy.exc.SQLAlchemyError):
+            connection.close()
