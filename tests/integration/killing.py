@@ -179,7 +179,7 @@ def prove_killed_runs_are_finished(
     for step in sorted(set(steps(unkilled))):
         name = f"step {step} ({unkilled[step]})"
         chosen.append((name, lambda attempt, step=step: kill_at(attempt, step)))  # type: ignore[misc]
-    for _ in range(moments):
+    for _unused in range(moments):
         when = choice.uniform(0.0, seconds)
         chosen.append((f"{when:.3f} s", lambda attempt, when=when: kill_after(attempt, when)))  # type: ignore[misc]
     for name, kill in chosen:
@@ -269,7 +269,7 @@ def _work(attempt: Attempt, kill: int | None, send: Any) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         steps.append(name)
 
-    module, _, name = attempt.state.partition(":")
+    module, _unused, name = attempt.state.partition(":")
     package = "ansible_collections.rubin.butler.plugins.module_utils."
     try:
         state = getattr(importlib.import_module(package + module), name).from_params(dict(attempt.params))
@@ -294,7 +294,7 @@ def _watch(step: Callable[[str], None]) -> None:
     from sqlalchemy.engine import Engine
 
     @event.listens_for(Engine, "before_cursor_execute")
-    def on_statement(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def on_statement(_connection: Any, _cursor: Any, statement: str, *_unused: Any) -> None:
         if statement.lstrip().split(" ", 1)[0].upper() in ("INSERT", "UPDATE", "DELETE", "CREATE"):
             step("statement")
 

@@ -37,7 +37,7 @@ def official_datasets() -> dict[str, Any]:
 def write_fits(path: Path, hdus: list[Header]) -> None:
     """Write a FITS file with the given headers, and four pixels in each extension."""
     made: list[Any] = [fits.PrimaryHDU()]
-    made += [fits.ImageHDU(np.zeros((2, 2), dtype="int32")) for _ in hdus[1:]]
+    made += [fits.ImageHDU(np.zeros((2, 2), dtype="int32")) for _unused in hdus[1:]]
     for hdu, header in zip(made, hdus, strict=True):
         for keyword, value in header.items():
             if keyword not in _STRUCTURE:

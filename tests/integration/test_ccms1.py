@@ -154,7 +154,9 @@ def test_the_counts_are_the_generators(site: Site, manifest: dict[str, Any]) -> 
         for name in manifest["datasets"]:
             types = butler.collections.get_info(name, include_summary=True).dataset_types or ()
             found[name] = {
-                kind: sum(1 for _ in butler.registry.queryDatasets(kind, collections=name, findFirst=False))
+                kind: sum(
+                    1 for _unused in butler.registry.queryDatasets(kind, collections=name, findFirst=False)
+                )
                 for kind in types
             }
         assert found == manifest["datasets"]
@@ -196,9 +198,9 @@ def test_what_was_broken_by_hand_is_repaired_and_nothing_else_is_touched(
         butler.registry.disassociate(tag, members[:2])
         butler.registry.associate(tag, sorted(others)[:1])
         (run,) = (name for name in butler.collections.query("*") if name.startswith(calib))
-        (bias, *_) = butler.query_datasets("bias", collections=run)
+        (bias, *_unused) = butler.query_datasets("bias", collections=run)
         butler.pruneDatasets([bias], disassociate=False, unstore=True, purge=False)
-        (raw, *_) = butler.query_datasets("raw", collections="LSSTComCam/raw/all")
+        (raw, *_unused) = butler.query_datasets("raw", collections="LSSTComCam/raw/all")
         butler.pruneDatasets([raw], disassociate=False, unstore=True, purge=False)
     done = site.run("--diff")
     assert done.returncode == 0, done.output

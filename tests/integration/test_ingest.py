@@ -87,7 +87,7 @@ def test_without_the_lock_the_loser_would_delete_the_winners_files(
     repository: Repository, source: Path, repo: Path
 ) -> None:
     """Why there is a lock: the second one is turned down and its rollback takes the files along."""
-    first, second = (shards(source, repository.butler.dimensions) for _ in range(2))
+    first, second = (shards(source, repository.butler.dimensions) for _unused in range(2))
     Ingester(repository, "copy", Report())._transaction(first, None)
     with pytest.raises(Exception, match=r"(?i)exist|unique|conflict"), repository.butler.transaction():
         datastore = repository.butler._datastore
@@ -213,7 +213,7 @@ def test_batches_are_bounded_by_datasets_files_bytes_and_run() -> None:
 
 
 def test_an_artifacts_place_is_predicted(repository: Repository, source: Path, repo: Path) -> None:
-    (file, *_) = shards(source, repository.butler.dimensions)
+    (file, *_unused) = shards(source, repository.butler.dimensions)
     (ref,) = file.refs
     Ingester(repository, "copy", Report()).ingest([file])
     (recorded,) = repository.butler.get_many_uris([ref]).values()

@@ -29,7 +29,7 @@ def test_a_repository_can_be_made_and_read(
 def test_a_host_without_postgresql_fails_with_the_package_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "Path", lambda _: tmp_path)
+    monkeypatch.setattr(server, "Path", lambda _unused: tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(pytest.fail.Exception, match="install-recommends postgresql"):
         server.program("initdb")

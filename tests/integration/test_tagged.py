@@ -136,7 +136,7 @@ def members(repo: Path, tag: str = TAG, dataset_type: str = "raw") -> list[tuple
 
 
 def exposures(repo: Path, tag: str = TAG) -> list[int]:
-    return sorted({number for number, _, _ in members(repo, tag)})
+    return sorted({number for number, _unused, _unused in members(repo, tag)})
 
 
 def test_a_visit_list_becomes_a_tagged_collection_and_stays_it(raws: Path, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_visit_list_becomes_a_tagged_collection_and_stays_it(raws: Path, tmp_p
         f"collection {TAG}: {{type: TAGGED}}",
         f"datasets raw in {TAG}: {{datasets: 6}}",
     ]
-    [_, datasets] = done.run["changes"]
+    [_unused, datasets] = done.run["changes"]
     assert datasets["examples"][0] == (
         f"raw@{{instrument: 'LSSTComCam', detector: 0, exposure: {exposure(0)}}}"
     )
@@ -237,7 +237,7 @@ def test_another_dataset_of_a_data_id_is_a_conflict_kept_or_replaced(raws: Path)
     assert exposures(raws) == [0, 1]
     kept = converged(raws, tag, on_conflict="keep")
     assert kept.notices == [f"{TAG}: kept 2 members that are not the selected datasets of their data IDs"]
-    assert {run for number, _, run in members(raws) if number == 1} == {"LSSTComCam/raw/all"}
+    assert {run for number, _unused, run in members(raws) if number == 1} == {"LSSTComCam/raw/all"}
     outcome = converged(raws, tag, on_conflict="replace")
     [change] = outcome.changes
     assert (change.name, change.before, change.after) == (
@@ -245,7 +245,7 @@ def test_another_dataset_of_a_data_id_is_a_conflict_kept_or_replaced(raws: Path)
         {"datasets": 2, "runs": ["LSSTComCam/raw/all"]},
         {"datasets": 2, "runs": ["other"]},
     )
-    assert {number: run for number, _, run in members(raws)} == {
+    assert {number: run for number, _unused, run in members(raws)} == {
         0: "LSSTComCam/raw/all",
         1: "other",
         2: "other",
@@ -257,7 +257,7 @@ def test_named_collections_are_searched_in_order_and_matched_ones_must_agree(raw
     with Butler.from_config(raws, writeable=True) as butler:
         add(butler, "LSSTComCam/raw/other", [1])
     converged(raws, {"collections": ["LSSTComCam/raw/other", "LSSTComCam/raw/all"], "prune": True})
-    assert {number: run for number, _, run in members(raws)}[1] == "LSSTComCam/raw/other"
+    assert {number: run for number, _unused, run in members(raws)}[1] == "LSSTComCam/raw/other"
     assert len(members(raws)) == 12
     with pytest.raises(
         ButlerError, match="2 data IDs have several datasets, and a TAGGED collection holds one"

@@ -47,7 +47,7 @@ def files_below(root: ResourcePath) -> Iterator[str]:
                 yield Path(folder, name).relative_to(top).as_posix()
         return
     if root.exists():
-        for parent, _, names in root.walk():
+        for parent, _unused, names in root.walk():
             for name in sorted(names):
                 yield str(parent.join(name).relative_to(root))
 

@@ -48,6 +48,6 @@ def require(modules: Iterable[str]) -> None:
             details=[f"{name} (PyPI: {PACKAGES[name]}): {error}" for name, error in missing]
             + [f"searched: {entry}" for entry in sys.path if entry and not entry.endswith(".zip")],
             hint="Install them there ("
-            + f"{sys.executable} -m pip install {' '.join(PACKAGES[name] for name, _ in missing)}"
+            + f"{sys.executable} -m pip install {' '.join(PACKAGES[name] for name, _unused in missing)}"
             + "), or set ansible_python_interpreter to the Python that has them.",
         )

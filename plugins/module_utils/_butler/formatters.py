@@ -36,7 +36,7 @@ def formatter_class(name: str) -> type:
     """
     from lsst.utils import doImportType
 
-    module, _, qualified = name.rpartition(".")
+    module, _unused, qualified = name.rpartition(".")
     if not module or not all(part.isidentifier() for part in name.split(".")):
         raise ButlerError(f"formatter {name!r} is not the dotted name of a class")
     try:

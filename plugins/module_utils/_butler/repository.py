@@ -104,7 +104,7 @@ def check_no_secret(option: str, uri: str) -> None:
     try:
         parts = urlsplit(uri)
         secret = "@" in parts.netloc
-        user_info, _, host = parts.netloc.rpartition("@")
+        user_info, _unused, host = parts.netloc.rpartition("@")
         where = f"{parts.scheme}://{host}{parts.path}"
     except ValueError:
         secret, user_info, where = "@" in uri, uri, "the given value"

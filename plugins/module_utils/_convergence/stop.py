@@ -62,4 +62,4 @@ class StopRequest:
             return False
         poll = select.poll()
         poll.register(self._output, select.POLLERR)
-        return any(event & select.POLLERR for _, event in poll.poll(0))
+        return any(event & select.POLLERR for _unused, event in poll.poll(0))

@@ -179,7 +179,7 @@ def registered_elsewhere(
     runs = _runs_with(repository, refs.dataset_type.name)
     if not wanted or not runs:
         return others, strange
-    exposures = iter(sorted({exposure for exposure, _ in wanted}))
+    exposures = iter(sorted({exposure for exposure, _unused in wanted}))
     while chunk := list(islice(exposures, EXPOSURES)):
         for raw, run, uuid in _datasets(repository, refs, runs, chunk):
             if raw not in wanted:

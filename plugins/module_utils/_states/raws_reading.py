@@ -100,7 +100,7 @@ def grouped(paths: Iterable[str], id_of: Callable[[str], RawId | None]) -> list[
             alone.append([path])
         else:
             told.setdefault(raw[0], []).append((raw[1], path))
-    return [[path for _, path in sorted(told[exposure])] for exposure in sorted(told)] + alone
+    return [[path for _unused, path in sorted(told[exposure])] for exposure in sorted(told)] + alone
 
 
 def read_raws(definition: InstrumentDefinition, groups: Iterable[Sequence[str]]) -> Reading:

@@ -253,7 +253,7 @@ def described(found: Found) -> dict[str, Any]:
 
     attributes = found.content.attributes if found.content is not None and found.exists else {}
     dimensions = json.loads(attributes.get(DIMENSIONS_ATTRIBUTE, "{}"))
-    url, _, _ = describe_database(found.config).partition(" (namespace ")
+    url, _unused, _unused = describe_database(found.config).partition(" (namespace ")
     return {
         "root": named(found.root),
         "exists": found.exists,

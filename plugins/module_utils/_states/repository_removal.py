@@ -158,7 +158,7 @@ class AbsentRepositoryState:
             infos = list(butler.collections.query_info("*", include_summary=True))
             runs = [info for info in infos if info.type.name == "RUN"]
             holdings.collections = sorted(info.name for info in infos)
-            for (_, name), count in count_datasets(butler, runs).items():
+            for (_unused, name), count in count_datasets(butler, runs).items():
                 holdings.datasets[name] += count
             holdings.folders = [
                 uri.join(info.name, forceDirectory=True)
@@ -342,7 +342,7 @@ class AbsentRepositoryState:
 def _remove_empty_folders(top: ResourcePath) -> None:
     if not top.isLocal:
         return
-    for folder, _, _ in os.walk(top.ospath, topdown=False):
+    for folder, _unused, _unused in os.walk(top.ospath, topdown=False):
         # Those that hold something stay.
         with suppress(OSError):
             Path(folder).rmdir()

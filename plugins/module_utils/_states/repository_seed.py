@@ -319,7 +319,7 @@ def drift(
         One line for each key, sorted; passwords masked.
     """
     lines = []
-    for path, _ in leaves(seed.content):
+    for path, _unused in leaves(seed.content):
         if path == ("root",):
             continue
         if path[: len(OBSCORE) + 1] == (*OBSCORE, "config"):

@@ -256,8 +256,8 @@ class TaggedState:
                 report.checkpoint()
                 # Nobody is to see the data IDs without a dataset.
                 with butler.transaction():
-                    registry.disassociate(name, [old for old, _ in pairs])
-                    registry.associate(name, [new for _, new in pairs])
+                    registry.disassociate(name, [old for old, _unused in pairs])
+                    registry.associate(name, [new for _unused, new in pairs])
                 report.replaced += len(pairs)
             for batch in _batches(members.add, self.batch_size):
                 report.checkpoint()
@@ -281,7 +281,7 @@ def _nothing(tag: Tag) -> Found:
 
 def _changes(tag: Tag, found: Found, work: Membership, unresolved: bool) -> list[Change]:
     before: dict[str, int] = defaultdict(int)
-    for name, _ in found.members:
+    for name, _unused in found.members:
         before[entry_of(tag, name)] += 1
     added = _grouped(work.add, lambda ref: entry_of(tag, ref.datasetType.name))
     removed = _grouped(work.remove, lambda ref: entry_of(tag, ref.datasetType.name))
@@ -313,10 +313,10 @@ def _changes(tag: Tag, found: Found, work: Membership, unresolved: bool) -> list
             Change.replace(
                 "datasets",
                 f"{entry} replaced in {tag.name}",
-                {"datasets": len(pairs), "runs": sorted({old.run for old, _ in pairs})},
-                {"datasets": len(pairs), "runs": sorted({new.run for _, new in pairs})},
+                {"datasets": len(pairs), "runs": sorted({old.run for old, _unused in pairs})},
+                {"datasets": len(pairs), "runs": sorted({new.run for _unused, new in pairs})},
                 count=len(pairs),
-                examples=_examples([new for _, new in pairs]),
+                examples=_examples([new for _unused, new in pairs]),
             )
         )
     return changes

@@ -112,7 +112,7 @@ def find(butler: Butler, tag: Tag, known: Known | None) -> Found:
             found.wanted.setdefault(ref_key(ref), []).append(ref)
     found.missing_ids = sorted(left)
     if types and collections:
-        selected = {entry_of(tag, name) for name, _ in found.wanted}
+        selected = {entry_of(tag, name) for name, _unused in found.wanted}
         found.missing += [
             Assumption(f"selected dataset of type {entry} in", ", ".join(tag.collections), tag.option)
             for entry in tag.dataset_types

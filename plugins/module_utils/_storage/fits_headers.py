@@ -111,7 +111,7 @@ def _hdus(uri: ResourcePath | str, *, whole: bool) -> Iterator[Iterator[str]]:
             hdus = _header_texts(stream)
             yield hdus
             if whole and is_local:
-                for _ in hdus:
+                for _unused in hdus:
                     pass
     except _UnreadableError as error:
         raise ButlerError(f"{name} {error}") from error

@@ -179,7 +179,7 @@ def _find_remote(source: str, pattern: re.Pattern[str]) -> Iterator[str]:
     try:
         uri = ResourcePath(source)
         if uri.isdir():
-            for root, _, files in uri.walk(pattern):
+            for root, _unused, files in uri.walk(pattern):
                 for name in files:
                     if not name.endswith(_SIDECARS):
                         yield str(root.join(name, forceDirectory=False))

@@ -125,7 +125,9 @@ def of_type(sections: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 
 def test_exports_are_where_the_campaign_looks(exports: dict[str, dict[str, Any]]) -> None:
-    tickets = [name for depth, name, _ in tree() if depth == 2 and "/DM-4" in name and "calib/DM" in name]
+    tickets = [
+        name for depth, name, _unused in tree() if depth == 2 and "/DM-4" in name and "calib/DM" in name
+    ]
     named = {f"ancillary/{name}/export.yaml" for name in tickets if not name.endswith("unbounded")}
     assert len(named) == 11
     assert set(exports) == named | {
@@ -150,7 +152,7 @@ def test_printed_exports_are_as_printed(name: str, data: Path) -> None:
 
 def test_every_collection_of_the_tree_is_brought(sections: list[dict[str, Any]]) -> None:
     brought = {each["name"]: each["collection_type"] for each in of_type(sections, "collection")}
-    wanted = {name: kind for _, name, kind in tree() if name not in COMMANDED}
+    wanted = {name: kind for _unused, name, kind in tree() if name not in COMMANDED}
     assert len(wanted) == 59 - len(COMMANDED)
     assert {name: brought.get(name) for name in wanted} == wanted
     # The rest are the runs that made what the tree holds.
@@ -195,17 +197,19 @@ def test_collections_hold_what_their_names_say(sections: list[dict[str, Any]]) -
     for section in of_type(sections, "associations"):
         if section["collection"].endswith("DM-48650"):
             continue
-        kind, _, band = section["collection"].rsplit("/", 1)[1].partition(".")[0].partition("-")
+        kind, _unused, band = section["collection"].rsplit("/", 1)[1].partition(".")[0].partition("-")
         for validity in section["validity_ranges"]:
             members = [held[dataset_id] for dataset_id in validity["dataset_ids"]]
             names = [*filters.values()] if band == "all" or kind.startswith("illum") else [filters.get(band)]
             expected = Counter((detector, name) for detector in range(9) for name in names)
-            assert {member for member, _ in members} == {kind}
-            found = Counter((data_id["detector"], data_id.get("physical_filter")) for _, data_id in members)
+            assert {member for member, _unused in members} == {kind}
+            found = Counter(
+                (data_id["detector"], data_id.get("physical_filter")) for _unused, data_id in members
+            )
             assert found == expected
             assert isinstance(validity["timespan"], Timespan) and not validity["timespan"].isEmpty()
         seen += 1
-    assert seen == sum(depth == 3 for depth, _, _ in tree()) == 35
+    assert seen == sum(depth == 3 for depth, _unused, _unused in tree()) == 35
 
 
 def test_raws_and_exports_tell_the_same_of_an_exposure(data: Path, sections: list[dict[str, Any]]) -> None:
@@ -276,7 +280,7 @@ def test_official_import_builds_the_tree(
     wanted = [text.split() for text in (RTN103 / "tree.txt").read_text().splitlines()]
     assert [text.split() for text in printed][2:] == wanted[2:]
     indents = [(len(text) - len(text.lstrip())) // 2 for text in printed[2:]]
-    assert indents == [depth for depth, _, _ in tree()]
+    assert indents == [depth for depth, _unused, _unused in tree()]
     check_datasets(repository, manifest)
     check_paths(repository)
     check_visits(repository, manifest)

@@ -94,7 +94,7 @@ def test_missing_records_are_planned_inserted_and_then_present(butler: Butler) -
 
 @pytest.mark.parametrize("on_conflict", ["fail", "keep", "replace"])
 def test_a_differing_record_is_shown_column_by_column(butler: Butler, on_conflict: str) -> None:
-    _, work = planned(butler, wanted(), "replace")
+    _unused, work = planned(butler, wanted(), "replace")
     apply_records(butler, work, Report())
     plan, work = planned(butler, wanted(detector_max=12), on_conflict)
     if on_conflict == "fail":

@@ -44,13 +44,13 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_asks_to_stop(number: signal.Signals) -> None:
-    _, said = start(str(int(number))).communicate("\n", timeout=30)
+    _unused, said = start(str(int(number))).communicate("\n", timeout=30)
     assert f"stopped at a batch boundary: {number.name}" in said
     assert "Run the task again" in said
 
 
 def test_without_a_request_the_run_goes_on() -> None:
-    _, said = start().communicate("\n", timeout=30)
+    _unused, said = start().communicate("\n", timeout=30)
     assert said.endswith("goes on\n")
 
 

@@ -157,7 +157,7 @@ def test_unusual_headers_are_understood_as_officially(case: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case['instrument']}-{case['title']}")
 def test_what_the_official_tool_refuses_is_refused_naming_file_and_reason(case: dict[str, Any]) -> None:
-    header, _ = base_of(case)
+    header, _unused = base_of(case)
     with pytest.raises(ButlerError) as caught:
         HeaderReader(built_in(case["instrument"])).describe(varied(case, header), "/data/a.fits")
     message = str(caught.value)
