@@ -90,7 +90,7 @@ def test_a_database_that_goes_away_ends_the_run_and_loses_nothing(
             )
         return {}
 
-    with pytest.raises(ButlerError, match=r"broke off: .*terminat"):
+    with pytest.raises(ButlerError, match="broke off: OperationalError"):
         Ingester(repository, "copy", Report(), batch_size=4).ingest(files, records)
     assert len(stored(repo)) == 8
     again = open_repository(str(repo), writeable=True)
