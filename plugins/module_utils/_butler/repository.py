@@ -52,7 +52,8 @@ class Repository:
     def root(self) -> ResourcePath:
         """Where ``butler.yaml`` is (`lsst.resources.ResourcePath`)."""
         root = self.config.configDir
-        assert root is not None
+        if root is None:
+            raise TypeError(f"{self.name} was opened from a configuration that is in no directory")
         return root
 
     @cached_property
@@ -86,6 +87,29 @@ class Repository:
             Holds the lock inside its ``with`` block.
         """
         return locks.writer_lock(self.config, self.root, name, on_wait)
+
+
+def required(repository: Repository | None) -> Repository:
+    """Give the repository in which a plan is carried out.
+
+    Parameters
+    ----------
+    repository : `Repository` or `None`
+        What ``apply`` is given.
+
+    Returns
+    -------
+    repository : `Repository`
+        The same.
+
+    Raises
+    ------
+    TypeError
+        Raised for `None`: a plan for an absent repository is only ever shown.
+    """
+    if repository is None:
+        raise TypeError("a plan can't be carried out without an opened repository")
+    return repository
 
 
 def check_no_secret(option: str, uri: str) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.collections i
     look_up,
     register,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     Assumption,
@@ -308,7 +308,7 @@ class ChainsState:
         ButlerError
             Raised if a chain is not what the plan was made for any more.
         """
-        assert repository is not None
+        repository = required(repository)
         butler, work = repository.butler, plan.work
         with repository.writer_lock(_LOCK, report.notice):
             _check_unchanged(repository, work)

@@ -14,7 +14,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.collections i
     look_up,
     register,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change, Conflict, Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
@@ -209,7 +209,7 @@ class CollectionsState:
         report : `Report`
             Counts what was done.
         """
-        assert repository is not None
+        repository = required(repository)
         butler = repository.butler
         for item in plan.work.register:
             report.checkpoint()

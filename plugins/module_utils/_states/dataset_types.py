@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     Assumption,
@@ -263,7 +263,7 @@ class DatasetTypesState:
         """
         from lsst.daf.butler import DatasetType
 
-        assert repository is not None
+        repository = required(repository)
         registry, universe = repository.butler.registry, repository.butler.dimensions
         for name, wanted in plan.work.register.items():
             report.checkpoint()

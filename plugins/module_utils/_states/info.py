@@ -112,7 +112,7 @@ class InfoState:
         missing : `list` [ `Assumption` ]
             What was asked for by name and is not there.
         """
-        assert repository is None
+        del repository  # this state opens it by itself
         self.facts = {"exists": False}
         try:
             opened = open_repository(self.repo, writeable=False)

@@ -17,7 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
     plan_records,
     universe_of,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
@@ -153,7 +153,7 @@ class InstrumentsState:
         report : `Report`
             Counts what was done.
         """
-        assert repository is not None
+        repository = required(repository)
         apply_records(repository.butler, plan.work, report)
 
     def sources(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans impor
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     check_no_secret,
+    required,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import check_transfer
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -241,7 +242,7 @@ class RawsState:
         report : `Report`
             Counts what was done.
         """
-        assert repository is not None
+        repository = required(repository)
         butler, work = repository.butler, plan.work
         if work.register_type:
             report.checkpoint()

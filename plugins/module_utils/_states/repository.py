@@ -141,7 +141,7 @@ class RepositoryState:
         ButlerError
             Raised if the seed can't be used, and for a repository that can't be.
         """
-        assert repository is None
+        del repository  # this state opens it by itself
         seed = read_seed(self.params)
         root = locate(self.repo)
         current = self._look(seed, expect(seed, root), root)
@@ -263,7 +263,7 @@ class RepositoryState:
         ButlerError
             Raised if it can't be made; what this run had made of it is removed again.
         """
-        assert repository is None
+        del repository  # this state opens it by itself
         seed, expected, root = plan.work.seed, plan.work.expected, plan.work.found.root
 
         def again() -> Found:

@@ -143,7 +143,7 @@ class AbsentRepositoryState:
             Raised for a root that is no Butler repository, or whose registry does not tell what belongs to
             it.
         """
-        assert repository is None
+        del repository  # this state opens it by itself
         root = locate(self.repo)
         expected = expect(Seed({}, "repo"), root) if root.isLocal else None
         tables = expected.tables if expected is not None else frozenset()
@@ -167,8 +167,7 @@ class AbsentRepositoryState:
                 for info in runs
             ]
             ours = {*tables, *butler.dimensions.elements.names, *_obscore_table(found)}
-            assert found.content is not None
-            found.foreign = found.content.foreign(ours)
+            found.foreign = found.content.foreign(ours) if found.content is not None else []
             butler.close()
         elif found.filled or found.foreign:
             raise ButlerError(
@@ -257,7 +256,7 @@ class AbsentRepositoryState:
         report : `Report`
             Counts what was done, and says where the run may be stopped.
         """
-        assert repository is None
+        del repository  # this state opens it by itself
         holdings = plan.work
         found = holdings.found
         check_writeable(found)

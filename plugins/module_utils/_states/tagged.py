@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import look_up, register
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     Assumption,
     Change,
@@ -237,7 +237,7 @@ class TaggedState:
         report : `Report`
             Counts what was done; the run may be stopped between batches.
         """
-        assert repository is not None
+        repository = required(repository)
         butler, registry = repository.butler, repository.butler.registry
         for tag in plan.work.register:
             report.checkpoint()
