@@ -159,7 +159,7 @@ def running_server() -> Iterator[Server]:
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     folder = Path(tempfile.mkdtemp(prefix="rubin-butler-postgres-"))
-    as_user: dict[str, Any] = {"cwd": folder, "check": True, "capture_output": True, "text": True}
+    as_user: dict[str, Any] = {"cwd": folder, "capture_output": True, "text": True}
     if os.geteuid() == 0:
         shutil.chown(folder, user)
         as_user["user"] = user
@@ -173,10 +173,12 @@ def running_server() -> Iterator[Server]:
         subprocess.run(
             [initdb, "-D", data, "-U", "postgres", "--pwfile", folder / "password", "-A", "scram-sha-256",
              "-E", "UTF8", "--no-locale", "--no-sync"],
-            **as_user,
+            check=True, **as_user,
         )  # fmt: skip
         options = f"-F -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-        subprocess.run([pg_ctl, "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], **as_user)
+        subprocess.run(
+            [pg_ctl, "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], check=True, **as_user
+        )
         try:
             server = Server("127.0.0.1", port)
             Database("postgres", server.host, port).execute(
@@ -186,6 +188,6 @@ def running_server() -> Iterator[Server]:
             )
             yield server
         finally:
-            subprocess.run([pg_ctl, "-D", data, "-m", "immediate", "stop"], **as_user)
+            subprocess.run([pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, **as_user)
     finally:
         shutil.rmtree(folder)

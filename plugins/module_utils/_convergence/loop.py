@@ -28,15 +28,12 @@ class State(Protocol[Current, Work]):
 
     def observe(self, repository: Repository | None) -> Current:
         """Look at what is there, without writing; `None` stands for an absent repository."""
-        ...
 
     def plan(self, current: Current) -> Plan[Work]:
         """Tell, purely from what is desired and what is there, all that has to change."""
-        ...
 
     def apply(self, repository: Repository | None, plan: Plan[Work], report: Report) -> None:
         """Carry the plan out, counting what was done."""
-        ...
 
 
 @dataclass

@@ -19,7 +19,7 @@ VISIT_SYSTEMS: Mapping[str, int] = {"one-to-one": 0, "by-group-metadata": 1, "by
 PURPOSES = ("SCIENCE", "GUIDER", "WAVEFRONT", "FOCUS")
 """What a detector can be for (source: obs_base, the detector types of a camera)."""
 
-Record = dict[str, str | int | None]
+Record = dict[str, "str | int | None"]
 """One dimension record: column name to value."""
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import gzip
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -131,23 +131,23 @@ def _hdus(uri: ResourcePath | str, *, whole: bool) -> Iterator[Iterator[str]]:
 def _opened(uri: ResourcePath | str) -> Iterator[tuple[IO[bytes], bool]]:
     """Open a file for reading, unpacked, and tell whether it is local."""
     path: str | None = uri if isinstance(uri, str) and "://" not in uri else None
-    if path is None:
-        from lsst.resources import ResourcePath
+    stream: IO[bytes]
+    with ExitStack() as stack:
+        if path is None:
+            from lsst.resources import ResourcePath
 
-        resource = ResourcePath(uri, forceDirectory=False)
-        if not resource.isLocal:
-            with resource.open("rb") as remote:
-                yield cast("IO[bytes]", remote), False
-            return
-        path = resource.ospath
-    with Path(path).open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-        stream.seek(0)
-        if not packed:
-            yield stream, True
-            return
-        with gzip.open(stream) as unpacked:
-            yield cast("IO[bytes]", unpacked), True
+            resource = ResourcePath(uri, forceDirectory=False)
+            if resource.isLocal:
+                path = resource.ospath
+            else:
+                stream = cast("IO[bytes]", stack.enter_context(resource.open("rb")))
+        if path is not None:
+            stream = stack.enter_context(Path(path).open("rb"))
+            packed = stream.read(2) == b"\x1f\x8b"
+            stream.seek(0)
+            if packed:
+                stream = cast("IO[bytes]", stack.enter_context(gzip.open(stream)))
+        yield stream, path is not None
 
 
 def _header_texts(stream: IO[bytes]) -> Iterator[str]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    import astropy.units as units
     import erfa  # type: ignore[import-untyped]
     from astro_metadata_translator import FitsTranslator
     from astro_metadata_translator.translators.helpers import (
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         is_non_science,
         tracking_from_degree_headers,
     )
+    from astropy import units
     from astropy.coordinates import (
         ICRS,
         AltAz,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 else:
     try:
-        import astropy.units as units
         import erfa
         from astro_metadata_translator import FitsTranslator, cache_translation
         from astro_metadata_translator.translators.helpers import (
@@ -49,6 +48,7 @@ else:
             is_non_science,
             tracking_from_degree_headers,
         )
+        from astropy import units
         from astropy.coordinates import ICRS, AltAz, Angle, EarthLocation, SkyCoord
         from astropy.time import Time, TimeDelta
         from astropy.utils import iers

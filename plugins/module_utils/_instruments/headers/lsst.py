@@ -9,6 +9,7 @@ Source: obs_lsst, ``translators/lsst.py``. Only the properties that exposure rec
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -119,7 +120,7 @@ class LsstTranslator(FitsTranslator):
         for keyword in keywords:
             value = self.optional_card(keyword)
             # A number that is none is as good as nothing.
-            if value is not None and value == value:
+            if value is not None and not (isinstance(value, float) and math.isnan(value)):
                 return str(value)
         if default is None:
             raise KeyError(keywords[0])
