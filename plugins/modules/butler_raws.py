@@ -54,7 +54,7 @@ options:
       - V(auto) leaves files that are in the datastore's folders already where they are, and links or copies the others.
       - V(split) leaves them where they are too, and records the others as V(direct) does.
       - V(move) removes a source once its artifact is committed. Name directories as O(sources) with it, because a file
-        that was moved is not there the next time.
+        that was moved is not there the next time. A source that a killed run had no time to remove stays.
     type: str
     choices: [auto, copy, direct, hardlink, link, move, relsymlink, split, symlink]
     default: auto
