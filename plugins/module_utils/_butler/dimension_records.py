@@ -93,14 +93,30 @@ def existing_records(butler: Butler, wanted: Iterable[DimensionRecord]) -> dict[
     Returns
     -------
     existing : `dict`
-        Those that exist, by `record_key`. A query for each element, parent data ID and `CHUNK` of values: the
-        cost grows with
-        the number of wanted records, not with the repository.
+        Those that exist, by `record_key`; see `records_by_key`.
+    """
+    return records_by_key(butler, map(record_key, wanted))
+
+
+def records_by_key(butler: Butler, keys: Iterable[RecordKey]) -> dict[RecordKey, DimensionRecord]:
+    """Look records up by their keys.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    keys : `~collections.abc.Iterable` [ `tuple` ]
+        As `record_key` gives them, of any elements.
+
+    Returns
+    -------
+    existing : `dict`
+        Those that exist. A query for each element, parent data ID and `CHUNK` of values: the cost grows with
+        the number of keys, not with the repository.
     """
     groups: dict[tuple[str, tuple[Any, ...]], list[Any]] = defaultdict(list)
-    for record in wanted:
-        *parents, own = record.dataId.required_values
-        groups[record.definition.name, tuple(parents)].append(own)
+    for name, (*parents, own) in keys:
+        groups[name, tuple(parents)].append(own)
     found: dict[RecordKey, DimensionRecord] = {}
     for (name, above), values in groups.items():
         element = butler.dimensions[name]
