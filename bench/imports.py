@@ -64,7 +64,7 @@ def official(repo: str, export: str) -> Callable[[], None]:
     from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
     from lsst.daf.butler import Butler
 
-    module, _, name = FORMATTER.rpartition(".")
+    module, _unused, name = FORMATTER.rpartition(".")
     parts = module.split(".")
     for depth in range(1, len(parts) + 1):
         sys.modules.setdefault(".".join(parts[:depth]), types.ModuleType(".".join(parts[:depth])))

@@ -251,7 +251,7 @@ def test_an_absent_repository_is_planned_in_check_mode(comcam: Path) -> None:
 
 def test_files_patterns_and_guiders(comcam: Path) -> None:
     source = comcam.parent / "raw"
-    one, *_ = sorted(source.rglob("*_000266_*.fits"))
+    one, *_unused = sorted(source.rglob("*_000266_*.fits"))
     shutil.copy(one, one.with_name("CC_O_20241108_000266_R22_S00_guider.fits"))
     outcome = ingest(comcam, one, source / "*" / "*_000267", source, file_pattern=r"_00001\d_.*\.fits$")
     assert outcome.stats["skipped"] == 0

@@ -107,7 +107,7 @@ def test_two_runs_that_planned_the_same_lose_nothing_of_each_other(
 ) -> None:
     folder, alone = expected(tmp_path, transfer)
     state = raws(folder / "raw", transfer=transfer, batch_size=5)
-    first, second = (open_repository(str(folder / "repo"), writeable=True) for _ in range(2))
+    first, second = (open_repository(str(folder / "repo"), writeable=True) for _unused in range(2))
     plans = [state.plan(state.observe(repository)) for repository in (first, second)]
     inner = Report()
     calls = 0
@@ -144,7 +144,7 @@ def test_two_processes_at_once_make_what_one_would(transfer: str, tmp_path: Path
     with context.Manager() as manager, context.Pool(2) as pool:
         barrier = manager.Barrier(2)
         arguments = (str(folder / "repo"), str(folder / "raw"), transfer, barrier)
-        runs = [pool.apply_async(_run, arguments) for _ in range(2)]
+        runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
         assert all(run.get(120) for run in runs)
     assert not difference(alone, dump(folder / "repo"))
     assert not ingest(folder / "repo", folder / "raw", transfer=transfer).changed

@@ -120,7 +120,7 @@ def _find_group(
             for row in rows
             if all(part in row for part in required)
         ]
-        wanted = {key for key, _ in keyed} - expander.records.keys() - expander.missing
+        wanted = {key for key, _unused in keyed} - expander.records.keys() - expander.missing
         found = {key: planned[key] for key in wanted if key in planned}
         if butler is not None and len(found) < len(wanted):
             found |= records_by_key(butler, wanted - found.keys())

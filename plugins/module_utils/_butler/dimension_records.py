@@ -186,8 +186,8 @@ def plan_records(
             plan.present += 1
         elif on_conflict == "replace":
             work.replace.setdefault(name, []).append(record)
-            before = {column: old for column, (old, _) in columns.items()}
-            after = {column: new for column, (_, new) in columns.items()}
+            before = {column: old for column, (old, _unused) in columns.items()}
+            after = {column: new for column, (_unused, new) in columns.items()}
             plan.changes.append(Change.replace(name, label(record), before, after))
         elif on_conflict == "keep":
             plan.present += 1

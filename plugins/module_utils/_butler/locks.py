@@ -134,7 +134,7 @@ def _advisory_lock(config: ButlerConfig, name: str, on_wait: Callable[[str], Non
     key = _key(f"{config.get(('registry', 'namespace'), '')}\0{name}")
     connection = engine.connect()
     try:
-        # The lock belongs to a transaction, not to a session, so that it works behind a connection pooler too.
+        # The lock is a transaction's, not a session's, so that it works behind a connection pooler too.
         connection.begin()
         query = sqlalchemy.select(sqlalchemy.func.pg_try_advisory_xact_lock(key))
         _wait(lambda: bool(connection.execute(query).scalar()), name, on_wait)

@@ -296,7 +296,7 @@ def _still_lacking(
 ) -> list[tuple[Timespan, DatasetRef]]:
     """Leave out what was certified since the plan was made."""
     now: dict[Place, list[tuple[Timespan, UUID]]] = {}
-    for name in sorted({ref.datasetType.name for _, ref in pairs}):
+    for name in sorted({ref.datasetType.name for _unused, ref in pairs}):
         now |= validity_ranges(butler, name, collection)
     return [
         (timespan, ref)

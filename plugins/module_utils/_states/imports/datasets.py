@@ -116,8 +116,8 @@ def observe_datasets(
         _look_up_artifacts(butler, declared, held)
         held.occupied = _occupied(butler, declared, collections, held)
     missing = list(held.missing(declared))
-    held.sizes = sizes_of(artifact.path for artifact, _ in missing)
-    data_ids = (ref.dataId for _, refs in missing for ref in refs)
+    held.sizes = sizes_of(artifact.path for artifact, _unused in missing)
+    data_ids = (ref.dataId for _unused, refs in missing for ref in refs)
     held.expander = find(repository.butler if repository is not None else None, data_ids, records)
     if repository is not None:
         _look_at_targets(repository, missing, held)

@@ -112,7 +112,7 @@ def plan_needed_collections(plan: Plan[Any], declared: Declared, known: Mapping[
     needed: dict[str, tuple[str, str]] = {name: ("RUN", file) for name, file in declared.runs().items()}
     for item in declared.associations:
         kind = "TAGGED" if item.timespan is None else "CALIBRATION"
-        first, _ = needed.setdefault(item.collection, (kind, item.section.file))
+        first, _unused = needed.setdefault(item.collection, (kind, item.section.file))
         if first != kind:
             reason = f"needed as {first} and as {kind}: {item.section}"
             plan.conflicts.append(Conflict("collection", item.collection, reason))
