@@ -12,7 +12,8 @@ fraction of a second. A step is counted at each of:
 * ``commit``: just before a transaction is committed, those that only read included; the step after it is the
   moment just after;
 * ``transfer`` and ``transferred``: just before and just after an artifact is copied, linked or moved;
-* ``remove``: just before a file is removed.
+* ``remove``: just before a file is removed;
+* ``file``: just before a file or directory beside the artifacts is made, renamed or removed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 
 from tests.integration.canonical import Dump, difference, dump
 
-STEPS = ("checkpoint", "statement", "commit", "transfer", "transferred", "remove")
+STEPS = ("checkpoint", "statement", "commit", "transfer", "transferred", "remove", "file")
 _PRELOAD = ["lsst.daf.butler", "lsst.daf.butler.formatters.yaml", "tests.integration.killing"]
 
 
@@ -53,12 +54,15 @@ class Attempt:
         The repository.
     fields : `~collections.abc.Mapping`
         Fields of the state to set besides, such as a small ``batch_size``.
+    opens : `bool`, optional
+        False for a state that opens its repository by itself.
     """
 
     state: str
     params: Mapping[str, Any]
     repo: Path
     fields: Mapping[str, Any] = field(default_factory=dict)
+    opens: bool = True
 
 
 def _server() -> Any:
@@ -275,11 +279,12 @@ def _work(attempt: Attempt, kill: int | None, send: Any) -> None:
         state = getattr(importlib.import_module(package + module), name).from_params(dict(attempt.params))
         if attempt.fields:
             state = replace(state, **attempt.fields)
-        repository = open_repository(str(attempt.repo), writeable=True)
+        repository = open_repository(str(attempt.repo), writeable=True) if attempt.opens else None
         _watch(step)
         report = Report(checkpoint=lambda: step("checkpoint"))
         outcome = converge(state, repository, check_mode=False, report=report)
-        repository.butler.close()
+        if repository is not None:
+            repository.butler.close()
     except Exception as error:
         if send is not None:
             send.send({"error": f"{type(error).__name__}: {error}"})
@@ -313,5 +318,14 @@ def _watch(step: Callable[[str], None]) -> None:
         step("remove")
         remove(self)
 
+    def watched(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            step("file")
+            return method(*arguments, **more)
+
+        return call
+
+    for name in ("mkdir", "replace", "rmdir", "unlink"):
+        setattr(Path, name, watched(getattr(Path, name)))
     FileResourcePath.transfer_from = transfer_from  # type: ignore[method-assign]
     FileResourcePath.remove = remove_file  # type: ignore[method-assign]

@@ -242,7 +242,8 @@ def explain_database_errors(config: ButlerConfig, repo: str) -> Iterator[None]:
         Raised with the database's name, never with a credential.
     """
     from lsst.daf.butler.registry import RegistryConsistencyError
-    from lsst.daf.butler.registry.versions import IncompatibleVersionError, MissingManagerError
+    from lsst.daf.butler.registry.interfaces import IncompatibleVersionError
+    from lsst.daf.butler.registry.versions import ManagerMismatchError, MissingManagerError
     from lsst.utils.db_auth import DbAuthError
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -255,7 +256,7 @@ def explain_database_errors(config: ButlerConfig, repo: str) -> Iterator[None]:
             option="repo",
             hint="db-auth.yaml must be readable by its owner only (mode 0600) and name this database.",
         ) from None
-    except (IncompatibleVersionError, MissingManagerError) as error:
+    except (IncompatibleVersionError, ManagerMismatchError, MissingManagerError) as error:
         raise ButlerError(
             f"the repository at {repo} needs another daf_butler than this: {first_line(error)}",
             option="repo",

@@ -19,9 +19,15 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan imp
     Plan,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._states.repository_create import create
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_create import GRACE, create
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_database import (
     OBSCORE_ATTRIBUTE,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_expected import (
+    Expected,
+    drift,
+    expect,
+    probe,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_found import (
     Found,
@@ -32,11 +38,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.repository_fo
     open_found,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_seed import (
-    Expected,
     Seed,
     check_seed,
-    drift,
-    expect,
     read_seed,
 )
 
@@ -92,11 +95,14 @@ class RepositoryState:
         The options of the seed.
     on_conflict : {"fail", "keep"}
         What to do about drift.
+    grace : `float`, optional
+        How long half a repository must stay as it is before it is completed (seconds).
     """
 
     repo: str
     params: Mapping[str, Any]
     on_conflict: str = "fail"
+    grace: float = GRACE
     description: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -147,6 +153,8 @@ class RepositoryState:
         current = self._look(seed, expect(seed, root), root)
         if current.found.exists:
             open_found(current.found).butler.close()
+        else:
+            probe(seed)
         self.description = described(current.found)
         return current
 
@@ -269,7 +277,7 @@ class RepositoryState:
         def again() -> Found:
             return self._look(seed, expected, root).found
 
-        made = create(plan.work.found, seed, expected, again, report)
+        made = create(plan.work.found, seed, expected, again, report, self.grace)
         current = self._look(seed, expected, root)
         if not made:
             report.notice(f"{named(root)} was made by another run meanwhile")

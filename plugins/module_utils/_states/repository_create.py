@@ -31,16 +31,13 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_database import drop
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_expected import Expected
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_found import (
     CONFIG_NAME,
     Found,
     named,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._states.repository_seed import (
-    OBSCORE,
-    Expected,
-    Seed,
-)
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_seed import OBSCORE, Seed
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Config
@@ -54,7 +51,14 @@ GRACE = 1.0
 knows nothing of our lock, may be creating it."""
 
 
-def create(found: Found, seed: Seed, expected: Expected, again: Callable[[], Found], report: Report) -> bool:
+def create(
+    found: Found,
+    seed: Seed,
+    expected: Expected,
+    again: Callable[[], Found],
+    report: Report,
+    grace: float = GRACE,
+) -> bool:
     """Make or complete a repository.
 
     Parameters
@@ -69,6 +73,8 @@ def create(found: Found, seed: Seed, expected: Expected, again: Callable[[], Fou
         Looks again at what is there.
     report : `Report`
         Hears of waiting, and says where the run may be stopped.
+    grace : `float`, optional
+        How long half a repository must stay as it is before it is completed (seconds).
 
     Returns
     -------
@@ -89,7 +95,7 @@ def create(found: Found, seed: Seed, expected: Expected, again: Callable[[], Fou
         with writer_lock(found.config, root, LOCK, report.notice):
             now = again()
             if found.diagnosis is not None and not now.exists:
-                time.sleep(GRACE)
+                time.sleep(grace)
                 now = again()
             if now.exists:
                 keep()

@@ -224,7 +224,17 @@ def open_found(found: Found) -> Repository:
     ButlerError
         Raised if this daf_butler does not support it; it is never migrated here.
     """
-    repository = open_repository(named(found.root), writeable=False)
+    try:
+        repository = open_repository(named(found.root), writeable=False)
+    except ButlerError:
+        raise
+    except Exception as error:
+        # daf_butler raises all sorts of exceptions for a configuration that it can't use.
+        raise ButlerError(
+            f"the repository at {named(found.root)} can't be opened: {first_line(error)}",
+            option="repo",
+            hint="Its butler.yaml is not one that this daf_butler understands. Nothing was written.",
+        ) from None
     universe = repository.butler.dimensions
     if universe.version is not None and universe.version < OLDEST_UNIVERSE:
         raise ButlerError(

@@ -42,6 +42,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.repository_da
     OBSCORE_ATTRIBUTE,
     drop,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_expected import expect
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_found import (
     CONFIG_NAME,
     Found,
@@ -51,7 +52,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.repository_fo
     named,
     open_found,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._states.repository_seed import Seed, expect
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_seed import Seed
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
