@@ -215,12 +215,6 @@ def of_another_instrument(path: Path) -> None:
     write_fits(path, next(iter(facts.values())))
 
 
-def with_another_filter(path: Path) -> None:
-    last = BIAS.replace("R22_S00", "R22_S22")
-    headers = official()["files_headers_by_hdu"][last]
-    write_fits(path.with_name(Path(last).name), [headers[0] | {"FILTER": "r_03"}, *headers[1:]])
-
-
 FAULTS = [
     (empty, "is empty (0 bytes), expected a FITS file"),
     (truncated, "is truncated: it ends within the data of HDU 1"),
@@ -228,7 +222,6 @@ FAULTS = [
     (dangling, "is a symbolic link to nowhere.fits, which is not there"),
     (without_keyword, "keyword OBSID is missing or has no value"),
     (of_another_instrument, "is a raw of LSSTCam-imSim"),
-    (with_another_filter, "its filter is r_03, but exposure 2024110800010 was taken with g_01"),
 ]
 
 
@@ -250,6 +243,22 @@ def test_files_that_can_not_be_ingested(
     assert failure["name"].startswith(str((source / BIAS).parent)) and said in failure["reason"]
     again = ingest(comcam, source, on_error="skip")
     assert not again.changed and again.failures == outcome.failures
+
+
+def test_files_of_an_exposure_that_contradict_each_other(comcam: Path, source: Path) -> None:
+    last = BIAS.replace("R22_S00", "R22_S22")
+    headers = official()["files_headers_by_hdu"][last]
+    write_fits(source / last, [headers[0] | {"FILTER": "r_03"}, *headers[1:]])
+    error = refused(comcam, source)
+    assert error.details == (
+        f"{source / last}: its filter is r_03, but exposure 2024110800010 was taken with g_01",
+    )
+    outcome = ingest(comcam, source, on_error="skip")
+    assert outcome.stats["failed"] == 1 and len(stored(comcam)) == TOTAL - 1
+    # Alone, it contradicts the exposure that the others have told.
+    assert refused(comcam, source, on_error="skip").details == (
+        "exposure LSSTComCam 2024110800010: physical_filter: 'g_01' -> 'r_03'",
+    )
 
 
 def test_all_that_is_wrong_is_listed_at_once(comcam: Path, source: Path) -> None:

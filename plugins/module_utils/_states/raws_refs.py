@@ -155,6 +155,11 @@ class RawRefs:
         )
         if records is not None:
             data_id = data_id.expanded(records)
+        # The data ID has exactly the dimensions of the dataset type: no need to have that looked at again.
         return DatasetRef(
-            self.dataset_type, data_id, self.run, id_generation_mode=DatasetIdGenEnum.DATAID_TYPE_RUN
+            self.dataset_type,
+            data_id,
+            self.run,
+            conform=False,
+            id_generation_mode=DatasetIdGenEnum.DATAID_TYPE_RUN,
         )
