@@ -145,9 +145,8 @@ class RawsState:
         Returns
         -------
         current : `Current`
-            What is missing and what that takes. Memory grows with the number of listed files by some hundred
-            bytes
-            each, and with that of exposures of missing files; headers are not kept.
+            What is missing and what that takes. Memory grows with the number of listed files by some
+            hundred bytes each, and with that of exposures of missing files; headers are not kept.
 
         Raises
         ------

@@ -133,8 +133,7 @@ def recorded_paths(repository: Repository, refs: RawRefs, raws: Iterable[RawId])
     -------
     paths : `dict` [ `tuple` [ `int`, `int` ], `str` or `None` ]
         Those that are recorded: with path or URI where they were ingested in place, with `None` where they
-        are
-        artifacts of the datastore.
+        are artifacts of the datastore.
     """
     root = repository.datastore_root
     found: dict[RawId, str | None] = {}

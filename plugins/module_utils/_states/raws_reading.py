@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Raw files read: which raws they hold, and what their exposures are.
 
-The files of an exposure are read together, and a group of files needs nothing of another group. So groups can
-be read
-one after the other, as here, or side by side.
+The files of an exposure are read together, and a group of files needs nothing of another group. So groups
+can be read one after the other, as here, or side by side.
 """
 
 from __future__ import annotations
@@ -88,9 +87,8 @@ def grouped(paths: Iterable[str], id_of: Callable[[str], RawId | None]) -> list[
     Returns
     -------
     groups : `list` [ `list` [ `str` ] ]
-        Groups in the order of their exposures, files in the order of their detectors; a file whose name does
-        not tell
-        is a group of its own, after the others.
+        Groups in the order of their exposures, files in the order of their detectors; a file whose name
+        does not tell is a group of its own, after the others.
     """
     told: dict[int, list[tuple[int, str]]] = {}
     alone: list[list[str]] = []

@@ -36,9 +36,8 @@ class RawRefs:
     run : `str`
         The run.
     registered : `~collections.abc.Mapping`
-        The repository's records of the instrument, its detectors and filters by element and name or id; where
-        there
-        is none, the definition's serves.
+        The repository's records of the instrument, its detectors and filters by element and name or id;
+        where there is none, the definition's serves.
     """
 
     definition: InstrumentDefinition
