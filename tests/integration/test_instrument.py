@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome, converge
@@ -18,7 +17,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from ansible_collections.rubin.butler.plugins.module_utils._states.instruments import InstrumentsState
 from lsst.daf.butler import Butler
 
-from tests.integration.ansible_play import CHECKOUT, cycle, play, run
+from tests.integration.ansible_play import CHECKOUT, cycle, run
+from tests.integration.documented import run_examples
 
 ELEMENTS = ("instrument", "detector", "physical_filter")
 CAMERAS = ("LSSTComCam", "LSSTCam-imSim", "LSSTCam", "DECam")
@@ -215,15 +215,8 @@ def test_an_unknown_instrument_through_ansible(repo: Path) -> None:
 
 
 def test_the_examples_of_the_manual(repo: Path) -> None:
-    module = {}
-    exec(  # the module's text before its imports
-        (CHECKOUT / "plugins/modules/butler_instrument.py").read_text().split("from ansible_collections")[0],
-        module,
-    )
-    tasks = yaml.safe_load(module["EXAMPLES"].replace("/data/butler/ccms1", str(repo)))
-    results = play(tasks)
-    assert [result.status for result in results] == ["ok"] * len(tasks), [r.message for r in results]
-    assert all(result.changed for result in results)
+    results = run_examples("butler_instrument", {"/data/butler/ccms1": str(repo)})
+    assert len(results) == 3 and all(result.changed for result in results)
     with Butler.from_config(repo) as butler:
         names = {record.name for record in butler.query_dimension_records("instrument")}
     assert names == {"LSSTComCam", "LSSTCam-imSim", "DECam", "TestCam"}
