@@ -17,8 +17,7 @@ description:
     opened. Of the others the headers are read, all of them before anything is written.
   - The records of new exposures and their raws are written in batches, each in one transaction. A run that was stopped
     or killed is finished by running the task again.
-  - What exists is never overwritten and never removed, but for a place that is recorded anew with
-    O(on_conflict=replace), where the file itself stays.
+  - What exists is only changed with O(on_conflict=replace), and shown before. No dataset and no artifact is ever removed.
 extends_documentation_fragment:
   - rubin.butler.repository
 options:
