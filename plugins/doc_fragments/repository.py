@@ -33,7 +33,7 @@ attributes:
     description: The repository is opened read-only, the whole plan is made, and nothing is written.
   diff_mode:
     support: full
-    description: Before and after are sorted YAML, one line for each object, with at most 200 of them.
+    description: Before and after are sorted YAML, one line for each object, with at most 1000 of them.
   idempotent:
     support: full
     description: When the declared state is there already, nothing is written and C(changed) is false.

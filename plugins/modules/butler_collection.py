@@ -72,7 +72,7 @@ stats:
   type: dict
   sample: {present: 1, added: 2, replaced: 0, removed: 0, skipped: 0, failed: 0}
 changes:
-  description: The changes, or in check mode the planned ones; at most 100.
+  description: The changes, or in check mode the planned ones; at most 1000.
   returned: success
   type: list
   elements: dict

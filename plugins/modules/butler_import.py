@@ -158,7 +158,7 @@ stats:
   type: dict
   sample: {present: 12, added: 215, replaced: 0, removed: 0, skipped: 0, failed: 0}
 changes:
-  description: The changes, or in check mode the planned ones; at most 100. Datasets and their associations are grouped by
+  description: The changes, or in check mode the planned ones; at most 1000. Datasets and their associations are grouped by
     dataset type and collection.
   returned: success
   type: list

@@ -143,7 +143,7 @@ stats:
   sample: {present: 0, added: 40, replaced: 0, removed: 0, skipped: 0, failed: 0}
 changes:
   description:
-    - The changes, or in check mode the planned ones; at most 100. Raws are grouped by day of observation, with the names
+    - The changes, or in check mode the planned ones; at most 1000. Raws are grouped by day of observation, with the names
       of the first five files.
   returned: success
   type: list

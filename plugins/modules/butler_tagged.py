@@ -131,7 +131,7 @@ stats:
   type: dict
   sample: {present: 16128, added: 1, replaced: 0, removed: 0, skipped: 0, failed: 0}
 changes:
-  description: The changes, or in check mode the planned ones; at most 100. Datasets are grouped by dataset type and collection.
+  description: The changes, or in check mode the planned ones; at most 1000. Datasets are grouped by dataset type and collection.
   returned: success
   type: list
   elements: dict

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change
 
-MAX_LINES = 200
+MAX_LINES = 1000
 MAX_LINE = 500
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./<][\w ./+<>@(),=-]*")

@@ -17,7 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 if TYPE_CHECKING:
     from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 
-MAX_CHANGES = 100
+MAX_CHANGES = 1000
 
 Current = TypeVar("Current")
 Work = TypeVar("Work")

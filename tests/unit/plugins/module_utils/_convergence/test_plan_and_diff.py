@@ -57,7 +57,7 @@ def test_a_diff_is_yaml_with_a_line_for_each_object(name: str, value: Any) -> No
 
 
 def test_a_diff_is_bounded_and_says_what_it_leaves_out() -> None:
-    changes = [Change.add("thing", f"{index:04}", index) for index in range(MAX_LINES + 7)]
+    changes = [Change.add("thing", f"{index:05}", index) for index in range(MAX_LINES + 7)]
     text = render(changes)["after"]
     assert len(text.splitlines()) == MAX_LINES + 1
     assert text.splitlines()[-1] == "# truncated: 7 more changes"
@@ -112,11 +112,11 @@ def test_check_mode_counts_what_a_run_does() -> None:
 
 def test_results_are_bounded_and_sorted() -> None:
     plan = Plan(
-        None, changes=[Change.add("x", f"{index:04}", 1) for index in reversed(range(MAX_CHANGES + 5))]
+        None, changes=[Change.add("x", f"{index:05}", 1) for index in reversed(range(MAX_CHANGES + 5))]
     )
     result = converge(Fixed(plan), None, check_mode=True, report=Report()).as_result(diff=False)
     assert len(result["changes"]) == MAX_CHANGES and result["truncated"] == 5
-    assert result["changes"][0]["name"] == "0000"
+    assert result["changes"][0]["name"] == "00000"
     assert "diff" not in result
 
 
