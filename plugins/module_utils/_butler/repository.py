@@ -202,9 +202,24 @@ def first_line(error: BaseException) -> str:
     line : `str`
         Its class and first line, user information in URLs masked.
     """
-    text = str(error).strip().split("\n", 1)[0]
-    text = re.sub(r"(\w+://)[^/@\s]+@", r"\1***@", text)
+    text = masked(str(error).strip().split("\n", 1)[0])
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def masked(text: str) -> str:
+    """Take the user information out of URLs in a text.
+
+    Parameters
+    ----------
+    text : `str`
+        Anything that may be shown.
+
+    Returns
+    -------
+    masked : `str`
+        The text with ``***`` in its place.
+    """
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1***@", text)
 
 
 def describe_database(config: ButlerConfig) -> str:

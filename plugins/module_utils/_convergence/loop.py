@@ -156,6 +156,7 @@ def converge(
         report.replaced += plan.total("replace")
         report.removed += plan.total("remove")
     elif changes:
+        report.begin()
         state.apply(repository, plan, report)
     return Outcome(
         changes=changes,

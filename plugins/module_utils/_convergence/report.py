@@ -28,11 +28,14 @@ class Report:
     ----------
     checkpoint : `~collections.abc.Callable`
         Called at each batch boundary; raises to stop the run.
+    begin : `~collections.abc.Callable`
+        Called once before the first write.
     log : `~collections.abc.Callable`
         Takes a line for the log file.
     """
 
     checkpoint: Callable[[], None] = _never
+    begin: Callable[[], None] = _never
     log: Callable[[str], None] = _unheard
     added: int = 0
     replaced: int = 0

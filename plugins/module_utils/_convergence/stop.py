@@ -16,8 +16,15 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+class InterruptedBeforeWritingError(BaseException):
+    """The run was asked to stop while it had not written anything; no handler of ordinary errors takes it."""
+
+
 class StopRequest:
     """Whether the run was asked to stop.
+
+    Until `begin` a signal ends the run where it is, because nothing is written; from then on it is heeded between
+    batches.
 
     A signal asks, and so does the loss of whoever reads the result: when a task's ``timeout`` expires or the
     connection breaks, the module is
@@ -26,6 +33,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.reason: str | None = None
+        self._writing = False
         self._output: int | None = None
 
     def install(self) -> None:
@@ -40,6 +48,13 @@ class StopRequest:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.reason = signal.Signals(number).name
+        if not self._writing:
+            raise InterruptedBeforeWritingError(self.reason)
+
+    def begin(self) -> None:
+        """Heed signals only between batches from now on: the first write follows."""
+        self._writing = True
+        self.check()
 
     def check(self) -> None:
         """Stop here if that was asked for.

@@ -15,6 +15,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     Repository,
     check_no_secret,
     first_line,
+    masked,
     open_repository,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
@@ -24,7 +25,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import State, converge
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import StopRequest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import (
+    InterruptedBeforeWritingError,
+    StopRequest,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._module.log import task_log
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import REPOSITORY
 
@@ -68,7 +72,7 @@ def run_state(
         check_no_secret("repo", module.params["repo"])
         with task_log(None if module.check_mode else module.params["log_file"], module.params["repo"]) as log:
             repository = _open(module.params["repo"], check_mode=module.check_mode) if opens else None
-            report = Report(checkpoint=stop.check, log=log)
+            report = Report(checkpoint=stop.check, begin=stop.begin, log=log)
             outcome = converge(state, repository, check_mode=module.check_mode, report=report)
     except SecretError as error:
         # Ansible returns the arguments too; what is in no_log_values is masked there.
@@ -76,11 +80,13 @@ def run_state(
         module.fail_json(msg=str(error))
     except ButlerError as error:
         module.fail_json(msg=str(error))
+    except InterruptedBeforeWritingError as error:
+        module.fail_json(msg=f"stopped by {error} before anything was written. Run the task again.")
     except Exception as error:
         # A surprise is a bug or an outage: the first line for the operator, the traceback for the report.
         module.fail_json(
             msg=f"unexpected {first_line(error)}. What was committed stays; the task can be run again.",
-            exception=traceback.format_exc(),
+            exception=masked(traceback.format_exc()),
         )
     for notice in outcome.notices:
         module.warn(notice)

@@ -17,18 +17,21 @@ COLLECTIONS = next(entry for entry in sys.path if Path(entry, "ansible_collectio
 PROGRAM = """
 import os, signal, sys
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import StoppedError
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import StopRequest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import (
+    InterruptedBeforeWritingError, StopRequest)
 stop = StopRequest()
 stop.install()
-stop.check()
+if "early" not in sys.argv:
+    stop.begin()
 print("ready", flush=True, file=sys.stderr)
 sys.stdin.readline()
-if len(sys.argv) > 1:
-    os.kill(os.getpid(), int(sys.argv[1]))
 try:
+    if len(sys.argv) > 1:
+        os.kill(os.getpid(), int(sys.argv[1]))
+    print("not interrupted", file=sys.stderr)
     stop.check()
-except StoppedError as error:
-    print(error, file=sys.stderr)
+except (StoppedError, InterruptedBeforeWritingError) as error:
+    print(type(error).__name__, error, file=sys.stderr)
 else:
     print("goes on", file=sys.stderr)
 """
@@ -45,8 +48,14 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_asks_to_stop(number: signal.Signals) -> None:
     _unused, said = start(str(int(number))).communicate("\n", timeout=30)
+    assert "not interrupted" in said
     assert f"stopped at a batch boundary: {number.name}" in said
     assert "Run the task again" in said
+
+
+def test_before_the_first_write_a_signal_ends_the_run_at_once() -> None:
+    _, said = start(str(int(signal.SIGTERM)), "early").communicate("\n", timeout=30)
+    assert "InterruptedBeforeWritingError SIGTERM" in said and "not interrupted" not in said
 
 
 def test_without_a_request_the_run_goes_on() -> None:
