@@ -19,6 +19,7 @@ from lsst.daf.butler import Butler, CollectionType
 
 from tests.integration.ansible_play import cycle
 from tests.integration.documented import run_examples
+from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
 
 DEFAULTS = {
     "children": None,
@@ -211,6 +212,20 @@ def test_what_another_writer_changed_meanwhile_is_not_lost(repo: Path) -> None:
     with pytest.raises(ButlerError, match="another writer changed the chains meanwhile"):
         state.apply(repository, plan, Report())
     assert tree(repo) == {"one": ["n", "a"]}
+
+
+def test_a_killed_run_is_finished_by_the_next(repo: Path) -> None:
+    fill(repo, "abx", one="ax", gone="x")
+    wanted = [chain("one", ["b", "a", "two"], doc="D"), chain("two", "ab"), chain("gone", state="absent")]
+    params = {"chains": [{**DEFAULTS, **item} for item in wanted], "on_missing": "fail"}
+    kills = prove_killed_runs_are_finished(
+        repo.parent,
+        lambda folder: Attempt("_states.chains:ChainsState", params, folder / repo.name),
+        steps=some(3, 3, "statement", "commit"),
+        moments=0,
+        seed=1,
+    )
+    assert kills == 3
 
 
 @pytest.mark.parametrize(

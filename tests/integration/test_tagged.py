@@ -23,6 +23,7 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType
 
 from tests.integration.ansible_play import cycle
 from tests.integration.documented import run_examples
+from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
 
 NIGHT = 20241108
 FIRST = 2024110800001
@@ -359,6 +360,22 @@ def test_a_run_stopped_between_batches_is_finished_by_the_next(raws: Path) -> No
     assert len(members(raws)) == 10
     outcome = converged(raws, {"prune": True})
     assert outcome.stats["added"] == 2 and len(members(raws)) == 12
+
+
+def test_a_killed_run_is_finished_by_the_next(raws: Path) -> None:
+    converged(raws, {"ids": [exposure(5)]})
+    with Butler.from_config(raws, writeable=True) as butler:
+        add(butler, "other", [0, 5])
+    tag = {**DEFAULTS, "collections": ["other", "LSSTComCam/raw/all"], "prune": True}
+    params = {"collections": [tag], "on_missing": "fail", "on_conflict": "fail"}
+    kills = prove_killed_runs_are_finished(
+        raws.parent,
+        lambda folder: Attempt("_states.tagged:TaggedState", params, folder / raws.name, {"batch_size": 2}),
+        steps=some(3, 5, "checkpoint", "statement"),
+        moments=0,
+        seed=1,
+    )
+    assert kills == 3
 
 
 def test_examples(raws: Path, tmp_path: Path) -> None:
