@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known
@@ -26,8 +26,6 @@ Place: TypeAlias = tuple[str, str, tuple[Any, ...]]
 """Collection, dataset type and data ID values: where a collection holds one dataset at a time."""
 
 EXAMPLES = 5
-
-Thing = TypeVar("Thing")
 
 
 @dataclass
@@ -267,28 +265,47 @@ def apply_associations(
     report : `Report`
         Counts what was done; the run may be stopped between batches.
     batch_size : `int`
-        Most datasets in a transaction.
+        About how many datasets there are in a transaction.
     """
     butler = repository.butler
     for collection, refs in sorted(work.tags.items()):
-        for members_batch in _batches(refs, batch_size):
+        for batch in _batches(refs, batch_size):
             report.checkpoint()
-            butler.registry.associate(collection, members_batch)
-            report.added += len(members_batch)
+            butler.registry.associate(collection, batch)
+            report.added += len(batch)
     for collection, spans in sorted(work.validity.items()):
         pairs = [(timespan, ref) for timespan, refs in spans.items() for ref in refs]
         report.checkpoint()
         # Another importer may certify the same: whoever comes second looks again.
         with repository.writer_lock(collection, report.notice):
-            for batch in _batches(_still_lacking(butler, collection, pairs), batch_size):
+            lacking = _still_lacking(butler, collection, pairs)
+            for groups in _transactions(lacking, batch_size):
                 report.checkpoint()
-                together: dict[Timespan, list[DatasetRef]] = defaultdict(list)
-                for timespan, ref in batch:
-                    together[timespan].append(ref)
                 with butler.transaction():
-                    for timespan, refs in together.items():
+                    for timespan, refs in groups:
                         butler.registry.certify(collection, refs, timespan)
-                report.added += len(batch)
+                report.added += sum(len(refs) for _, refs in groups)
+
+
+def _transactions(
+    pairs: Iterable[tuple[Timespan, DatasetRef]], size: int
+) -> Iterator[list[tuple[Timespan, list[DatasetRef]]]]:
+    """Group certifications by their timespan, and timespans to transactions of about a size.
+
+    One timespan is never split: for each call daf_butler compares what is new with all that is there, so that
+    the cost of many calls grows with the square of their number.
+    """
+    by_timespan: dict[Timespan, list[DatasetRef]] = defaultdict(list)
+    for timespan, ref in pairs:
+        by_timespan[timespan].append(ref)
+    groups: list[tuple[Timespan, list[DatasetRef]]] = []
+    for item in by_timespan.items():
+        if groups and sum(len(refs) for _, refs in groups) + len(item[1]) > size:
+            yield groups
+            groups = []
+        groups.append(item)
+    if groups:
+        yield groups
 
 
 def _still_lacking(
@@ -306,6 +323,6 @@ def _still_lacking(
     ]
 
 
-def _batches(things: Sequence[Thing], size: int) -> Iterator[Sequence[Thing]]:
+def _batches(things: Sequence[DatasetRef], size: int) -> Iterator[Sequence[DatasetRef]]:
     for start in range(0, len(things), size):
         yield things[start : start + size]

@@ -192,14 +192,18 @@ class ImportsState:
         """
         self._check_options(repository)
         with without_collection():
-            exports, absent = self._read(repository)
-            declared = Declared()
-            for item, export in exports:
-                declared.add_definitions(item, export)
-            types = definitions.dataset_types_state(declared)
-            named = {file.dataset_type for _unused, export in exports for file in export.files}
-            merge(exports, declared, definitions.dataset_types_of(repository, types, named))
-        notices = list(dict.fromkeys(line for _unused, export in exports for line in export.notices))
+            return self._look_up(repository)
+
+    def _look_up(self, repository: Repository | None) -> Current:
+        exports, absent = self._read(repository)
+        declared = Declared()
+        for item, export in exports:
+            declared.add_definitions(item, export)
+        types = definitions.dataset_types_state(declared)
+        known_types = types.observe(repository)
+        named = {file.dataset_type for _, export in exports for file in export.files}
+        merge(exports, declared, definitions.dataset_types_of(repository, types, named))
+        notices = list(dict.fromkeys(line for _, export in exports for line in export.notices))
         del exports
         known = definitions.known_collections(repository, declared)
         records = {}
@@ -213,7 +217,7 @@ class ImportsState:
             absent,
             notices,
             types,
-            types.observe(repository),
+            known_types,
             known,
             records,
             held,
