@@ -99,7 +99,7 @@ seealso:
 EXAMPLES = r"""
 - name: A repository with an SQLite registry and local files
   rubin.butler.butler_repo:
-    repo: /data/butler/ccms1
+    repo: /data/butler/embedded
 
 - name: A PostgreSQL registry and an external datastore
   rubin.butler.butler_repo:

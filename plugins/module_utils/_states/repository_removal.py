@@ -273,7 +273,7 @@ class AbsentRepositoryState:
                     _remove_empty_folders(folder)
             report.checkpoint()
             self._remove_registry(found, report)
-            self._remove_config(holdings)
+            self._remove_config(found)
         report.removed += plan.total("remove")
         nothing: dict[str, Any] = {"universe": {"namespace": None, "version": None}, "managers": {}}
         self.description = {**self.description, "exists": False, **nothing}
@@ -310,15 +310,16 @@ class AbsentRepositoryState:
                 name.unlink(missing_ok=True)
 
     @staticmethod
-    def _remove_config(holdings: Holdings) -> None:
-        root = holdings.found.root
-        with suppress(FileNotFoundError):
-            root.join(CONFIG_NAME).remove()
-        file = sqlite_file(holdings.found.config, root)
-        if file is not None:
-            sqlite_names(file)[-1].unlink(missing_ok=True)
+    def _remove_config(found: Found) -> None:
+        root = found.root
         if root.isLocal:
             (Path(root.ospath) / NEW_CONFIG_NAME).unlink(missing_ok=True)
+        _remove_empty_folders(root)
+        file = sqlite_file(found.config, root)
+        if file is not None:
+            sqlite_names(file)[-1].unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            root.join(CONFIG_NAME).remove()
         _remove_empty_folders(root)
 
     @staticmethod
