@@ -137,7 +137,7 @@ def killed(work: Callable[[], object], at: Callable[[str], bool]) -> bool:
             if at(statement):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(Engine, "before_cursor_execute", lambda _c, _k, statement, *_: look(statement))
+        event.listen(Engine, "before_cursor_execute", lambda _c, _k, statement, *_unused: look(statement))
         event.listen(Engine, "commit", lambda _c: look("commit"))
         work()
 

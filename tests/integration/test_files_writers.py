@@ -54,11 +54,11 @@ def test_two_writers_that_planned_the_same_lose_nothing(repo: Path, tmp_path: Pa
     context.set_forkserver_preload(["lsst.daf.butler", "tests.integration.refcat_files"])
     with context.Manager() as manager, context.Pool(2) as pool:
         barrier = manager.Barrier(2)
-        writers = [pool.apply_async(write, (str(repo), params, barrier)) for _ in range(2)]
+        writers = [pool.apply_async(write, (str(repo), params, barrier)) for _unused in range(2)]
         results = [writer.get(120) for writer in writers]
     assert stored(repo) == WHOLE
     # Each of them may count the run that both registered; no dataset is counted twice.
-    datasets = sum(added for added, _ in results) - 2
+    datasets = sum(added for added, _unused in results) - 2
     assert datasets == len(PIXELS)
     assert not converged(repo, params).changed
     gone = [pixel for pixel in PIXELS if not (shards / f"{pixel}.fits").exists()]

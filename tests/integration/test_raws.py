@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_the_other_cameras_are_ingested_too(camera: str, repo: Path) -> None:
     wanted = json.loads((CHECKOUT / f"tests/unit/data/raws/{camera}.json").read_text())["raw_datasets"]
     with Butler.from_config(repo) as butler:
         found = [dict(ref.dataId.required) for ref in refs_in(butler, f"{camera}/raw/all")]
-    key = lambda data_id: (data_id["exposure"], data_id["detector"])  # noqa: E731
+    key = itemgetter("exposure", "detector")
     assert found == sorted((raw["data_id"] for raw in wanted), key=key)
     again = ingest(repo, repo.parent / "raw", instrument=camera, transfer="direct")
     assert not again.changed and again.stats["present"] == len(wanted)

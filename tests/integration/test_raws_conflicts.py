@@ -134,7 +134,7 @@ def test_a_raw_that_another_run_has(comcam: Path, source: Path) -> None:
 def test_a_raw_with_another_id(comcam: Path, source: Path) -> None:
     ingest(comcam, source / "20241108")
     with Butler.from_config(comcam, writeable=True) as butler:
-        [first, *_] = refs_in(butler)
+        [first, *_unused] = refs_in(butler)
         butler.pruneDatasets([first], purge=True, unstore=True, disassociate=True)
         formatter = formatter_class(official_datasets()["formatter"])
         random = DatasetRef(first.datasetType, first.dataId, RUN)
@@ -225,7 +225,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("damage", "said"), FAULTS, ids=[damage.__name__ for damage, _ in FAULTS])
+@pytest.mark.parametrize(("damage", "said"), FAULTS, ids=[damage.__name__ for damage, _unused in FAULTS])
 def test_files_that_can_not_be_ingested(
     damage: Callable[[Path], None], said: str, comcam: Path, source: Path
 ) -> None:

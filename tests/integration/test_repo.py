@@ -284,9 +284,9 @@ BAD: dict[str, tuple[Mapping[str, Any], str]] = {
 def test_bad_input_is_answered_before_anything_is_written(tmp_path: Path) -> None:
     root = str(tmp_path / "repo")
     results = play(
-        [{"rubin.butler.butler_repo": {"repo": root, **arguments}} for arguments, _ in BAD.values()]
+        [{"rubin.butler.butler_repo": {"repo": root, **arguments}} for arguments, _unused in BAD.values()]
     )
-    for (name, (_, message)), result in zip(BAD.items(), results, strict=True):
+    for (name, (_unused, message)), result in zip(BAD.items(), results, strict=True):
         assert result.failed, name
         assert result.message.removeprefix("parameters are ").startswith(message), (name, result.message)
         assert "sEcret" not in json.dumps(result.result), name

@@ -226,7 +226,9 @@ def test_a_failed_create_removes_what_it_made_and_nothing_else(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(
-            repository_create, "put_config", lambda *_: (_ for _ in ()).throw(OSError(28, "No space"))
+            repository_create,
+            "put_config",
+            lambda *_unused: (_unused for _unused in ()).throw(OSError(28, "No space")),
         )
         with pytest.raises(ButlerError, match="deep/repo can't be made: No space"):
             present(tmp_path / "deep" / "repo")
@@ -252,14 +254,14 @@ def test_two_creates_at_once(whole: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     config = ButlerConfig(str(whole))
-    processes = [context.Process(target=_create, args=(str(root), answers)) for _ in range(3)]
+    processes = [context.Process(target=_create, args=(str(root), answers)) for _unused in range(3)]
     with writer_lock(config, ResourcePath(str(root), forceDirectory=True), repository_create.LOCK, print):
         for process in processes:
             process.start()
         for process in processes:
             process.join(1.5)
             assert process.is_alive(), "it does not wait for the lock"
-    results = sorted(answers.get(timeout=60) for _ in processes)
+    results = sorted(answers.get(timeout=60) for _unused in processes)
     for process in processes:
         process.join()
     assert results == [
@@ -295,7 +297,7 @@ def test_another_program_that_is_not_done_yet_is_not_disturbed(
     official(root, SEED)
     without_attributes(root)
     monkeypatch.setattr(
-        "time.sleep", lambda _: execute(root, "INSERT INTO butler_attributes VALUES ('config:a', 'b')")
+        "time.sleep", lambda _unused: execute(root, "INSERT INTO butler_attributes VALUES ('config:a', 'b')")
     )
     with pytest.raises(ButlerError, match="is being made by another program at this moment"):
         present(root, SEED)

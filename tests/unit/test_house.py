@@ -36,7 +36,10 @@ SHEBANG = "#!/usr/bin/python"
 LONGEST = 400
 LONGEST_TEST = 450
 HEAVIEST = 320 * 1024
-"""Bytes of Python that a module may bring to the managed host, before compression."""
+"""Bytes of Python that a module may bring to the managed host, before compression.
+
+The heaviest are butler_raws (270 KiB, 94 compressed) and butler_import (246 KiB, 81 compressed).
+"""
 
 
 @cache
@@ -210,6 +213,16 @@ def test_no_tracked_file_names_somebodys_machine() -> None:
             if theirs.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line[:100]}")
     assert found == []
+
+
+def test_no_name_is_a_bare_underscore() -> None:
+    # ansible-test's pylint forbids it, a minute later than this.
+    found = []
+    for path in python_files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Name) and node.id == "_":
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == [], "write _unused"
 
 
 def test_setup_and_galaxy_take_the_same_collections() -> None:

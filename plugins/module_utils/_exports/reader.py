@@ -248,7 +248,7 @@ def _list(data: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _ids(values: list[Any]) -> tuple[UUID, ...]:
-    if all(type(value) is UUID for value in values):
+    if all(isinstance(value, UUID) for value in values):
         return tuple(values)
     return tuple(map(_id, values))
 

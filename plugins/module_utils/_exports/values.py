@@ -153,13 +153,13 @@ class _Parser:
         if event.tag not in (None, f"{_STANDARD}seq"):
             raise self._error(event, f"the tag {event.tag} is not one of an export")
         end, values = self._yaml.events.SequenceEndEvent, []
-        while type(event := self._next()) is not end:
+        while not isinstance(event := self._next(), end):
             values.append(self._value(event))
         return values
 
     def _mapping(self, start: Any) -> Any:
         end, values = self._yaml.events.MappingEndEvent, {}
-        while type(event := self._next()) is not end:
+        while not isinstance(event := self._next(), end):
             key = self._value(event)
             try:
                 values[key] = self._value(self._next())

@@ -208,7 +208,7 @@ def prepare(
         return
     wanted = [*current.new, *current.unstored]
     if replace:
-        wanted += [item for item, _ in current.moved]
+        wanted += [item for item, _unused in current.moved]
     sizes = sizes_of({item.row.listed.path for item in wanted})
     current.missing_files = {path for path, size in sizes.items() if size is None}
     expander = data_ids.find(repository.butler, (item.ref.dataId for item in wanted), {})

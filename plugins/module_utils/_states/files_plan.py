@@ -107,7 +107,7 @@ def _plan_missing_files(plan: Plan[Work], current: Current, on_missing: str) -> 
         plan.skipped += len(missing)
         plan.notices.append(
             f"left out {len(missing)} of {len(current.listing.files)} files that are not there, the "
-            f"first: {', '.join(path for _, path in missing[:_EXAMPLES])}"
+            f"first: {', '.join(path for _unused, path in missing[:_EXAMPLES])}"
         )
 
 
@@ -163,8 +163,8 @@ def _plan_moved(plan: Plan[Work], current: Current, name: str, on_conflict: str)
     else:
         moved = [pair for pair in current.moved if pair[0].row.listed.path not in current.missing_files]
         if moved:
-            plan.work.relocate = [item.ref for item, _ in moved]
-            (item, place), paths = moved[0], _there(current, [item for item, _ in moved])
+            plan.work.relocate = [item.ref for item, _unused in moved]
+            (item, place), paths = moved[0], _there(current, [item for item, _unused in moved])
             plan.changes.append(
                 Change.replace(
                     "paths",

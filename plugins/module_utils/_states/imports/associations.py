@@ -284,7 +284,7 @@ def apply_associations(
                 with butler.transaction():
                     for timespan, refs in groups:
                         butler.registry.certify(collection, refs, timespan)
-                report.added += sum(len(refs) for _, refs in groups)
+                report.added += sum(len(refs) for _unused, refs in groups)
 
 
 def _transactions(
@@ -300,7 +300,7 @@ def _transactions(
         by_timespan[timespan].append(ref)
     groups: list[tuple[Timespan, list[DatasetRef]]] = []
     for item in by_timespan.items():
-        if groups and sum(len(refs) for _, refs in groups) + len(item[1]) > size:
+        if groups and sum(len(refs) for _unused, refs in groups) + len(item[1]) > size:
             yield groups
             groups = []
         groups.append(item)

@@ -201,9 +201,9 @@ class ImportsState:
             declared.add_definitions(item, export)
         types = definitions.dataset_types_state(declared)
         known_types = types.observe(repository)
-        named = {file.dataset_type for _, export in exports for file in export.files}
+        named = {file.dataset_type for _unused, export in exports for file in export.files}
         merge(exports, declared, definitions.dataset_types_of(repository, types, named))
-        notices = list(dict.fromkeys(line for _, export in exports for line in export.notices))
+        notices = list(dict.fromkeys(line for _unused, export in exports for line in export.notices))
         del exports
         known = definitions.known_collections(repository, declared)
         records = {}

@@ -54,7 +54,7 @@ def test_a_signal_asks_to_stop(number: signal.Signals) -> None:
 
 
 def test_before_the_first_write_a_signal_ends_the_run_at_once() -> None:
-    _, said = start(str(int(signal.SIGTERM)), "early").communicate("\n", timeout=30)
+    _unused, said = start(str(int(signal.SIGTERM)), "early").communicate("\n", timeout=30)
     assert "InterruptedBeforeWritingError SIGTERM" in said and "not interrupted" not in said
 
 

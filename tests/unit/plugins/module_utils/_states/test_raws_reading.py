@@ -42,7 +42,7 @@ def test_any_order_of_files_gives_the_same_groups(paths: list[str]) -> None:
     assert groups[-2:] == [["/a/unnamed.fits"], ["/x/unnamed.fits"]]
     told = [[id_of(path) for path in group] for group in groups[:-2]]
     assert told == sorted(told) and all(group == sorted(group) for group in told)
-    assert all(len({exposure for exposure, _ in group}) == 1 for group in told if group)
+    assert all(len({exposure for exposure, _unused in group}) == 1 for group in told if group)
 
 
 class Counting(HeaderReader):
@@ -70,7 +70,7 @@ def test_a_file_that_can_not_be_read_leaves_the_others(tmp_path: Path) -> None:
     paths = [str(path) for path in write_raws(tmp_path, wanted=lambda name: "_000266_" in name)]
     Path(paths[0]).unlink()
     reading = read_raws(COMCAM, grouped(paths, id_of))
-    assert [path for path, _ in reading.failures] == paths[:1]
+    assert [path for path, _unused in reading.failures] == paths[:1]
     assert [file.path for file in reading.files] == paths[1:] and len(reading.exposures) == 1
 
 
