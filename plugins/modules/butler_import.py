@@ -145,7 +145,7 @@ EXAMPLES = r"""
     path_map:
       /sdf/group/rubin/repo/dc2: /data/backup
       ^u/(\w+)/: users/\1/
-    skip_dimensions: [patch]
+    skip_dimensions: [visit_detector_region]
     on_missing: skip
     import_chains: false
 """

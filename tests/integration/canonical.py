@@ -129,9 +129,9 @@ def _tables(database: Path) -> Dump:
 
 
 def _graphs(connection: sqlite3.Connection) -> dict[int, str]:
-    graphs: dict[int, list[str]] = {
-        row[0]: [] for row in connection.execute("SELECT id FROM dimension_graph_key")
-    }
+    # No dimensions at all have the number 0, and no row.
+    graphs: dict[int, list[str]] = {0: []}
+    graphs.update((row[0], []) for row in connection.execute("SELECT id FROM dimension_graph_key"))
     for row in connection.execute("SELECT * FROM dimension_graph_definition"):
         graphs[row["dimension_graph_id"]].append(row["dimension_name"])
     return {number: "{" + ", ".join(sorted(names)) + "}" for number, names in graphs.items()}

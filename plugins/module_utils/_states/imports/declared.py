@@ -132,12 +132,12 @@ class Declared:
                 self._add_record(record, group.section, index, derived=group.derived)
         for kind in export.types:
             other = self.types.setdefault(kind.name, kind)
-            if (other.dimensions, other.storage_class, other.is_calibration) != (
-                kind.dimensions,
-                kind.storage_class,
-                kind.is_calibration,
-            ):
-                self.conflict("dataset type", kind.name, "two definitions", other.section, kind.section)
+            first, second = (
+                (list(each.dimensions), each.storage_class, each.is_calibration) for each in (other, kind)
+            )
+            if first != second:
+                what = f"defined as {first} and as {second}"
+                self.conflict("dataset type", kind.name, what, other.section, kind.section)
         for collection in export.collections:
             if collection.type == "CHAINED" and not item.import_chains:
                 continue
@@ -224,7 +224,7 @@ class Declared:
             return None
         for name, value in zip(dimensions.required, values, strict=True):
             expected = dimensions.universe.dimensions[name].primary_key.pytype
-            if type(value) is not expected:
+            if value.__class__ is not expected:  # not isinstance: True is an int
                 self.conflicts.append(
                     Conflict(
                         "dataset",
