@@ -196,15 +196,15 @@ def test_a_killed_create_is_finished_by_the_next_run(
     assert not present(root, seed(database)).changed
 
 
-@pytest.mark.parametrize("number", [1, 6, 12])
+@pytest.mark.parametrize(("word", "number"), [("commit", 1), ("commit", 4), ("commit", 6), ("DROP", 20)])
 def test_a_killed_removal_is_finished_by_the_next_run(
-    number: int, database: Database, tmp_path: Path
+    word: str, number: int, database: Database, tmp_path: Path
 ) -> None:
     root = tmp_path / "repo"
     present(root, seed(database))
     fill(root, tmp_path / "files")
     begun = [False]
-    counted = nth(number, "commit")
+    counted = nth(number, word)
 
     def at(statement: str) -> bool:
         begun[0] = begun[0] or "pg_try_advisory_xact_lock" in statement

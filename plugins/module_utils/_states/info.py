@@ -119,7 +119,8 @@ class InfoState:
         except RepositoryAbsentError:
             return [Assumption("repository", self.repo, "repo")]
         with opened.butler as butler, butler.registry.caching_context():
-            known = {info.name: info for info in butler.collections.query_info("*", include_summary=True)}
+            infos = butler.collections.query_info("*", include_summary=True, include_doc=True)
+            known = {info.name: info for info in infos}
             names = [name for name in self.collections if not _is_glob(name)]
             missing = [Assumption("collection", name, "collections") for name in names if name not in known]
             asked = [name for name in self.collections if _is_glob(name) or name in known]
