@@ -73,7 +73,7 @@ def sections_of(file: Path) -> list[dict[str, Any]]:
     """Give the data of an export."""
     sections = parse(file.read_bytes()).sections
     assert sections is not None
-    return [data for _, data in sections]
+    return [data for _unused, data in sections]
 
 
 def rewrite(file: Path, sections: list[dict[str, Any]], **head: Any) -> Path:
@@ -167,7 +167,7 @@ def importable_formatters(file: Path) -> Iterator[None]:
     }
     added = []
     for name in sorted(names):
-        module, _, kind = name.rpartition(".")
+        module, _unused, kind = name.rpartition(".")
         parts = module.split(".")
         for depth in range(1, len(parts) + 1):
             dotted = ".".join(parts[:depth])

@@ -95,4 +95,5 @@ def test_its_playbook_is_found_by_name(home: Path) -> None:
     printed = ansible(
         *("ansible-playbook", "-i", "localhost,", "--list-tasks", "rubin.butler.ccms1"), cwd=home, home=home
     )
-    assert "playbook: rubin.butler.ccms1" in printed
+    assert str(home / "collections/ansible_collections/rubin/butler/playbooks/ccms1.yml") in printed
+    assert "Ingest raw exposures" in printed
