@@ -109,25 +109,6 @@ def test_the_ids_follow_from_dataset_type_data_id_and_run(catalogue: Path, shard
             assert again.id == ref.id
 
 
-@pytest.mark.parametrize(
-    "transfer", ["auto", "copy", "direct", "hardlink", "link", "move", "relsymlink", "split", "symlink"]
-)
-def test_every_transfer_mode_ingests_once(catalogue: Path, shards: Path, transfer: str) -> None:
-    params = in_directory(shards, transfer=transfer)
-    outcome = converged(catalogue, params)
-    assert outcome.stats["added"] == 7
-    assert stored(catalogue) == WHOLE
-    inside = [str(catalogue) in place for place in places(catalogue).values()]
-    assert not any(inside) if transfer in ("direct", "split") else all(inside)
-    again = converged(catalogue, params)
-    assert not again.changed and again.stats["present"] == (0 if transfer == "move" else 6)
-    assert sorted(path.name for path in shards.iterdir() if path.suffix == ".fits") == (
-        ["master_schema.fits"]
-        if transfer == "move"
-        else [*(f"{pixel}.fits" for pixel in PIXELS), "master_schema.fits"]
-    )
-
-
 def test_a_table_of_moved_files_is_still_satisfied(catalogue: Path, shards: Path, tmp_path: Path) -> None:
     params = in_table(write_ecsv(tmp_path / "t.ecsv"), prefix=str(shards), transfer="move")
     converged(catalogue, params)

@@ -24,6 +24,7 @@ from tests.integration.refcat_files import (
     converged,
     in_directory,
     in_table,
+    places,
     register_type,
     stored,
     write_shards,
@@ -60,6 +61,8 @@ def test_two_writers_that_planned_the_same_lose_nothing(repo: Path, tmp_path: Pa
     # Each of them may count the run that both registered; no dataset is counted twice.
     datasets = sum(added for added, _unused in results) - 2
     assert datasets == len(PIXELS)
+    inside = {str(repo) in place for place in places(repo).values()}
+    assert inside == {transfer not in ("direct", "split")}
     assert not converged(repo, params).changed
     gone = [pixel for pixel in PIXELS if not (shards / f"{pixel}.fits").exists()]
     assert gone == (list(PIXELS) if transfer == "move" else [])
