@@ -125,8 +125,8 @@ def test_everything_is_told_and_nothing_is_written(filled: Path) -> None:
 
 def test_a_chain_is_told_with_all_that_it_contains(filled: Path) -> None:
     told = info(filled, collections=["LSSTComCam/DP1/defaults"])
-    below = "LSSTComCam/DP1/defaults LSSTComCam/calib LSSTComCam/calib/DM-1 good refcats refcats/one refcats/two run"
-    assert [entry["name"] for entry in told["collections"]] == below.split()
+    below = "LSSTComCam/calib LSSTComCam/calib/DM-1 good refcats refcats/one refcats/two run"
+    assert [entry["name"] for entry in told["collections"]] == ["LSSTComCam/DP1/defaults", *below.split()]
     assert [(entry["collection"], entry["count"]) for entry in told["datasets"]] == [("good", 2), ("run", 3)]
     assert info(filled, collections=["refcats"])["datasets"] == []
     assert info(filled, collections=["no such*"])["totals"]["collections"] == 0

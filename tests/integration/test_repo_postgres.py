@@ -228,10 +228,10 @@ def test_of_two_creates_at_once_one_wins(database: Database, tmp_path: Path) -> 
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     arguments = (str(tmp_path / "repo"), seed(database), answers)
-    processes = [context.Process(target=_create, args=arguments) for _ in range(3)]
+    processes = [context.Process(target=_create, args=arguments) for _number in range(3)]
     for process in processes:
         process.start()
-    said = sorted(answers.get(timeout=60) for _ in processes)
+    said = sorted(answers.get(timeout=60) for _process in processes)
     for process in processes:
         process.join()
     assert said == ["found", "found", "made"]
