@@ -138,7 +138,7 @@ stats:
   type: dict
   sample: {present: 1000, added: 2, replaced: 0, removed: 0, skipped: 0, failed: 0}
 changes:
-  description: The changes, or in check mode the planned ones; at most 100. Datasets are one change, with the first files.
+  description: The changes, or in check mode the planned ones; at most 1000. Datasets are one change, with the first files.
   returned: success
   type: list
   elements: dict

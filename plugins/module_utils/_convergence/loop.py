@@ -134,13 +134,14 @@ def converge(
             f"plan: {change.action} {change.kind} {change.name}"
             + (f" ({change.count})" if change.count != 1 else "")
         )
-    if plan.conflicts:
+    conflicts = sorted(str(conflict) for conflict in plan.conflicts)
+    assumes = sorted({str(assumption) for assumption in plan.assumes})
+    if conflicts:
         raise ButlerError(
             "what is there is not what was declared",
-            details=sorted(str(conflict) for conflict in plan.conflicts),
+            details=conflicts + ([] if check_mode else assumes),
             hint=plan.conflict_hint,
         )
-    assumes = sorted({str(assumption) for assumption in plan.assumes})
     if assumes and not check_mode:
         raise ButlerError(
             "the task needs what is not there",

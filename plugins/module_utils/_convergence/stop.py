@@ -23,7 +23,8 @@ class InterruptedBeforeWritingError(BaseException):
 class StopRequest:
     """Whether the run was asked to stop.
 
-    Until `begin` a signal ends the run where it is, because nothing is written; from then on it is heeded between
+    Until `begin` a signal ends the run where it is, because nothing is written; from then on it is heeded
+    between
     batches.
 
     A signal asks, and so does the loss of whoever reads the result: when a task's ``timeout`` expires or the

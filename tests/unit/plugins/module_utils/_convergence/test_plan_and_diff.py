@@ -80,6 +80,13 @@ def test_conflicts_are_all_listed_and_nothing_is_applied() -> None:
     assert not state.applied
 
 
+def test_what_conflicts_and_what_is_missing_is_one_list() -> None:
+    state = Fixed(Plan(None, conflicts=[Conflict("x", "y", "no")], assumes=[Assumption("run", "r")]))
+    with pytest.raises(ButlerError) as caught:
+        converge(state, None, check_mode=False, report=Report())
+    assert caught.value.details == ("x y: no", "run r does not exist")
+
+
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_assumptions_are_shown_in_check_mode_and_an_error_otherwise(check_mode: bool) -> None:
     state = Fixed(
