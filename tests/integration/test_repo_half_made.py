@@ -10,11 +10,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.locks import writer_lock
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._states import repository_create
+from ansible_collections.rubin.butler.plugins.module_utils._states import repository, repository_create
 from lsst.daf.butler import Butler, ButlerConfig
 from lsst.resources import ResourcePath
 
@@ -242,33 +243,40 @@ def test_a_failed_create_removes_what_it_made_and_nothing_else(
     assert (tmp_path / "repo" / "notes.txt").read_text() == "mine"
 
 
-def _create(root: str, answers: multiprocessing.Queue[tuple[bool, list[str]]]) -> None:
+def _create(root: str, planned: Any, answers: Any) -> None:
+    check = repository_create.check_writeable
+
+    def at_the_start_of_apply(found: Any) -> None:
+        planned.release()
+        check(found)
+
+    repository_create.check_writeable = at_the_start_of_apply
     outcome = present(root, SEED)
     answers.put((outcome.stats["added"] == 1, outcome.notices))
 
 
 def test_two_creates_at_once(whole: Path, tmp_path: Path) -> None:
-    """Both see nothing there; one makes it while the other waits for the lock, and then finds it."""
+    """All see nothing there; one makes it while the others wait for the lock, and then find it."""
     root = tmp_path / "repo"
     root.mkdir()
     context = multiprocessing.get_context("fork")
-    answers = context.Queue()
-    config = ButlerConfig(str(whole))
-    processes = [context.Process(target=_create, args=(str(root), answers)) for _unused in range(3)]
-    with writer_lock(config, ResourcePath(str(root), forceDirectory=True), repository_create.LOCK, print):
+    planned, answers = context.Semaphore(0), context.Queue()
+    arguments = (str(root), planned, answers)
+    processes = [context.Process(target=_create, args=arguments) for _number in range(3)]
+    uri = ResourcePath(str(root), forceDirectory=True)
+    with writer_lock(ButlerConfig(str(whole)), uri, repository_create.LOCK, print):
         for process in processes:
             process.start()
-        for process in processes:
-            process.join(1.5)
-            assert process.is_alive(), "it does not wait for the lock"
-    results = sorted(answers.get(timeout=60) for _unused in processes)
+        for _process in processes:
+            assert planned.acquire(timeout=60)
+        processes[0].join(0.5)
+        assert all(process.is_alive() for process in processes), "it does not wait for the lock"
+        assert not (root / "gen3.sqlite3").exists()
+    results = sorted(answers.get(timeout=60) for _process in processes)
     for process in processes:
         process.join()
-    assert results == [
-        (False, [f"{root} was made by another run meanwhile"]),
-        (False, [f"{root} was made by another run meanwhile"]),
-        (True, []),
-    ]
+    notices = [f"{root} was made by another run meanwhile"]
+    assert results == [(False, notices), (False, notices), (True, [])]
     assert difference(dump(whole), dump(root)) == []
 
 
@@ -287,6 +295,25 @@ def test_another_program_that_creates_it_at_this_moment_is_not_disturbed(
     monkeypatch.setattr("time.sleep", meanwhile)
     outcome = present(root, SEED)
     assert seconds == [0.0] and outcome.notices == [f"{root} was made by another run meanwhile"]
+    assert difference(dump(whole), dump(root)) == []
+
+
+def test_a_failure_while_another_run_makes_it_removes_nothing_of_that(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "repo"
+    find, looks = repository.find, []
+
+    def look(*arguments: Any, **more: Any) -> Any:
+        looks.append(arguments)
+        if len(looks) == 2:  # under the lock
+            shutil.copytree(whole, root, dirs_exist_ok=True)
+            raise ButlerError("the disk is gone for a moment")
+        return find(*arguments, **more)
+
+    monkeypatch.setattr(repository, "find", look)
+    with pytest.raises(ButlerError, match="gone for a moment"):
+        present(root, SEED)
     assert difference(dump(whole), dump(root)) == []
 
 

@@ -89,7 +89,7 @@ def create(
     root = found.root
     check_writeable(found)
     report.checkpoint()
-    with _explained(found), _undone_on_failure(found) as keep:
+    with _explained(found), _undone_on_failure(found) as made:
         if root.isLocal:
             Path(root.ospath).mkdir(parents=True, exist_ok=True)
         with writer_lock(found.config, root, LOCK, report.notice):
@@ -98,21 +98,19 @@ def create(
                 time.sleep(grace)
                 now = again()
             if now.exists:
-                keep()
                 return False
             if _shape(now) != _shape(found):
-                keep()
                 raise ButlerError(
                     f"{named(root)} is being made by another program at this moment",
                     option="repo",
                     hint="Run the task again when that is done.",
                 )
+            made.begin()
             report.checkpoint()
             if not (now.complete and _opens(now)):
                 _make_registry(now, seed)
             if now.written is None:
                 put_config(root, expected.text)
-            keep()
     return True
 
 
@@ -238,33 +236,59 @@ def put_config(root: ResourcePath, text: str) -> None:
     new.replace(folder / CONFIG_NAME)
 
 
+class _Made:
+    """What this run makes, and removes again unless it is to stay.
+
+    Parameters
+    ----------
+    found : `Found`
+        What was there before.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self._root = Path(found.root.ospath) if found.root.isLocal else None
+        self._folders: list[Path] = []
+        if self._root is not None:
+            self._folders = [folder for folder in (self._root, *self._root.parents) if not folder.exists()]
+        file = sqlite_file(found.config, found.root)
+        self._database = sqlite_names(file) if file is not None else []
+        self._lock_is_new = bool(self._database) and not self._database[-1].exists()
+        self._files: list[Path] = []
+        self.stays = False
+
+    def begin(self) -> None:
+        """Note what is not there yet; from here on, under the lock, it is this run that makes it."""
+        self._files = [name for name in self._database[:-1] if not name.exists()]
+        if self._root is not None:
+            self._files.append(self._root / NEW_CONFIG_NAME)
+
+    def undo(self) -> None:
+        """Remove it, and nothing that somebody else has made."""
+        for name in self._files:
+            name.unlink(missing_ok=True)
+        if self._lock_is_new and not self._database[0].exists():
+            self._database[-1].unlink(missing_ok=True)
+        for folder in self._folders:
+            # Not if somebody else has put something there.
+            with suppress(OSError):
+                folder.rmdir()
+
+
 @contextmanager
-def _undone_on_failure(found: Found) -> Iterator[Callable[[], None]]:
-    """Remove what this run made, unless it says that it is to stay, or it is another program's."""
+def _undone_on_failure(found: Found) -> Iterator[_Made]:
     from lsst.daf.butler.registry.interfaces import SchemaAlreadyDefinedError
 
-    root = Path(found.root.ospath) if found.root.isLocal else None
-    made_root = (
-        [folder for folder in (root, *root.parents) if not folder.exists()] if root is not None else []
-    )
-    file = sqlite_file(found.config, found.root)
-    made_files = [name for name in sqlite_names(file) if not name.exists()] if file is not None else []
-    done: list[bool] = []
+    made = _Made(found)
     try:
-        yield lambda: done.append(True)
+        yield made
+        made.stays = True
     except SchemaAlreadyDefinedError:
-        done.append(True)
+        # Another program, which knows nothing of the lock, has made the tables.
+        made.stays = True
         raise
     finally:
-        if not done:
-            if root is not None:
-                (root / NEW_CONFIG_NAME).unlink(missing_ok=True)
-            for name in made_files:
-                name.unlink(missing_ok=True)
-            for folder in made_root:
-                # Not if somebody else has put something there, or it was never made.
-                with suppress(OSError):
-                    folder.rmdir()
+        if not made.stays:
+            made.undo()
 
 
 @contextmanager
