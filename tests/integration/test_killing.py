@@ -11,7 +11,7 @@ from pathlib import Path
 from lsst.daf.butler import Butler
 
 from tests.integration.canonical import difference, dump
-from tests.integration.killing import Attempt, every, kill_after, kill_at, prove_killed_runs_are_finished, run
+from tests.integration.killing import Attempt, kill_after, kill_at, prove_killed_runs_are_finished, run, some
 
 PARAMS = {
     "collections": [
@@ -47,9 +47,9 @@ def test_steps_are_counted_and_killed_runs_are_finished(tmp_path: Path) -> None:
     template = tmp_path / "template"
     Butler.makeRepo(template / "repo")
     kills = prove_killed_runs_are_finished(
-        template, attempt_in, steps=every("checkpoint", "statement", "commit"), moments=1, seed=1
+        template, attempt_in, steps=some(8, 1, "checkpoint", "statement", "commit"), moments=1, seed=1
     )
-    assert kills >= 12
+    assert kills >= 8
 
 
 def test_a_dump_names_what_differs(tmp_path: Path) -> None:
