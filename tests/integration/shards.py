@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import time
 from pathlib import Path
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import Ingester, NewFile
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
+    Repository,
+    open_repository,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from lsst.daf.butler import (
     Butler,
@@ -73,3 +78,24 @@ def ingest_elsewhere(repo: str, source: str, transfer: str, began: object) -> li
     began.set()  # type: ignore[attr-defined]
     Ingester(repository, transfer, report).ingest(files)
     return report.notices
+
+
+def prove_a_second_writer_waits(repository: Repository, repo: Path, source: Path, transfer: str) -> None:
+    """Let two writers ingest the same shards at the same time.
+
+    Both plan while nothing is there. The first holds the lock between its look and its commit; the second
+    waits for it.
+    """
+    files = shards(source, repository.butler.dimensions)
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(1) as pool:
+        began = manager.Event()
+        with repository.writer_lock(RUN, lambda line: None):
+            second = pool.apply_async(ingest_elsewhere, (str(repo), str(source), transfer, began))
+            assert began.wait(60)
+            time.sleep(0.5)
+            Ingester(repository, transfer, Report())._bisect(files, None)
+            assert not second.ready()
+        notices = second.get(60)
+    assert stored(repo) == WHOLE
+    assert notices == [f"another writer ingested {len(WHOLE)} of the planned datasets meanwhile"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import TRANSFERS
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.files import FilesState
 
@@ -29,8 +30,6 @@ from tests.integration.refcat_files import (
     stored,
     write_shards,
 )
-
-TRANSFERS = ["auto", "copy", "direct", "hardlink", "link", "move", "relsymlink", "split", "symlink"]
 
 
 def write(repo: str, params: dict[str, Any], barrier: Barrier) -> tuple[int, list[str]]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
-import time
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     Repository,
     open_repository,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import check_transfer, target_of
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
+    TRANSFERS,
+    check_transfer,
+    target_of,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
     StoppedError,
@@ -28,7 +33,15 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from lsst.daf.butler import Butler, DimensionUniverse
 from lsst.resources import ResourcePath
 
-from tests.integration.shards import RUN, WHOLE, dataset_type, ingest_elsewhere, shards, stored, write_shards
+from tests.integration.shards import (
+    RUN,
+    WHOLE,
+    dataset_type,
+    prove_a_second_writer_waits,
+    shards,
+    stored,
+    write_shards,
+)
 
 
 @pytest.fixture
@@ -46,9 +59,7 @@ def repository(repo: Path) -> Iterator[Repository]:
         yield opened
 
 
-@pytest.mark.parametrize(
-    "transfer", ["auto", "copy", "direct", "hardlink", "link", "move", "relsymlink", "split", "symlink"]
-)
+@pytest.mark.parametrize("transfer", TRANSFERS)
 def test_every_transfer_mode_ingests_once(
     transfer: str, repository: Repository, source: Path, repo: Path
 ) -> None:
@@ -66,21 +77,7 @@ def test_every_transfer_mode_ingests_once(
 def test_a_second_writer_waits_and_loses_nothing_of_the_first(
     transfer: str, repository: Repository, source: Path, repo: Path
 ) -> None:
-    # Both plan while nothing is there. The first holds the lock between its look and its commit; the second
-    # waits for it.
-    files = shards(source, repository.butler.dimensions)
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, context.Pool(1) as pool:
-        began = manager.Event()
-        with repository.writer_lock(RUN, lambda line: None):
-            second = pool.apply_async(ingest_elsewhere, (str(repo), str(source), transfer, began))
-            assert began.wait(60)
-            time.sleep(0.5)
-            Ingester(repository, transfer, Report())._bisect(files, None)
-            assert not second.ready()
-        notices = second.get(60)
-    assert stored(repo) == WHOLE
-    assert notices == [f"another writer ingested {len(WHOLE)} of the planned datasets meanwhile"]
+    prove_a_second_writer_waits(repository, repo, source, transfer)
 
 
 def test_without_the_lock_the_loser_would_delete_the_winners_files(
@@ -210,6 +207,39 @@ def test_batches_are_bounded_by_datasets_files_bytes_and_run() -> None:
     assert [len(batch) for batch in batches(files, moves_bytes=False)] == [12]
     assert [len(batch) for batch in batches(files, moves_bytes=False, size=5)] == [5, 5, 2]
     assert list(batches([], moves_bytes=True)) == []
+    other_run = [replace(file, refs=(ref.replace(run="another"),)) for file in files for ref in file.refs]
+    both = batches([*files, *other_run], moves_bytes=False, stays=lambda file: file.path.endswith("0.fits"))
+    assert [(batch[0].refs[0].run, len(batch)) for batch in both] == [
+        (run, count) for run in (RUN, "another") for count in (2, 10)
+    ]
+
+
+@pytest.mark.parametrize("size", [5, 100])
+def test_auto_leaves_files_of_the_datastore_and_brings_the_others_in(
+    size: int, repository: Repository, source: Path, repo: Path
+) -> None:
+    inside = repo / "already"
+    inside.mkdir()
+    files = [
+        replace(file, path=str(Path(file.path).rename(inside / Path(file.path).name))) if even else file
+        for even, file in zip(
+            cycle([True, False]), shards(source, repository.butler.dimensions), strict=False
+        )
+    ]
+    report = Report()
+    Ingester(repository, "auto", report, batch_size=size).ingest(files)
+    assert report.added == len(WHOLE) and stored(repo) == WHOLE
+    refs = [ref for file in files for ref in file.refs]
+    root = repository.datastore_root
+    places = [uris.primaryURI.relative_to(root) for uris in repository.butler.get_many_uris(refs).values()]
+    assert sorted(place.startswith("already/") for place in places) == [False] * 6 + [True] * 6
+
+
+def test_a_new_place_and_a_file_of_nobody_count_as_replaced(repository: Repository, source: Path) -> None:
+    first, second, *_unused = files = shards(source, repository.butler.dimensions)
+    report = Report()
+    Ingester(repository, "direct", report, relocated={first.refs[0].id}, orphans={second.path}).ingest(files)
+    assert (report.added, report.replaced) == (len(WHOLE) - 1, 2)
 
 
 def test_an_artifacts_place_is_predicted(repository: Repository, source: Path, repo: Path) -> None:

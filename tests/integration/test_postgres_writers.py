@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,15 @@ from lsst.daf.butler import Butler, Config, DimensionRecord
 
 from tests.integration.ansible_play import run
 from tests.integration.postgres import PASSWORD, READER, Database, Server
-from tests.integration.shards import RUN, WHOLE, dataset_type, ingest_elsewhere, shards, stored, write_shards
+from tests.integration.shards import (
+    RUN,
+    WHOLE,
+    dataset_type,
+    prove_a_second_writer_waits,
+    shards,
+    stored,
+    write_shards,
+)
 
 
 @pytest.fixture
@@ -35,20 +41,7 @@ def repo(database: Database, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("transfer", ["copy", "direct", "symlink"])
 def test_a_second_writer_waits_for_the_advisory_lock(transfer: str, repo: Path, tmp_path: Path) -> None:
     repository = open_repository(str(repo), writeable=True)
-    source = tmp_path / "source"
-    files = shards(source, repository.butler.dimensions)
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, context.Pool(1) as pool:
-        began = manager.Event()
-        with repository.writer_lock(RUN, lambda line: None):
-            second = pool.apply_async(ingest_elsewhere, (str(repo), str(source), transfer, began))
-            assert began.wait(60)
-            time.sleep(0.5)
-            Ingester(repository, transfer, Report())._bisect(files, None)
-            assert not second.ready()
-        notices = second.get(60)
-    assert stored(repo) == WHOLE
-    assert notices == [f"another writer ingested {len(WHOLE)} of the planned datasets meanwhile"]
+    prove_a_second_writer_waits(repository, repo, tmp_path / "source", transfer)
 
 
 def test_check_mode_works_with_a_readers_credentials(

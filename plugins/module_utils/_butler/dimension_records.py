@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.records import (
     describe_differences,
     differences,
@@ -120,7 +120,7 @@ def records_by_key(butler: Butler, keys: Iterable[RecordKey]) -> dict[RecordKey,
     found: dict[RecordKey, DimensionRecord] = {}
     for (name, above), values in groups.items():
         element = butler.dimensions[name]
-        for chunk in _chunks(sorted(set(values))):
+        for chunk in in_chunks(sorted(set(values)), CHUNK):
             for record in _query(butler, element, above, chunk):
                 found[record_key(record)] = record
     return found
@@ -136,12 +136,6 @@ def _query(
         yield from query.where(
             " AND ".join([*where, f"{names[-1]} IN (own_values)"]), bind={**bind, "own_values": list(own)}
         ).dimension_records(element.name)
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[list[Any]]:
-    iterator = iter(values)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
 
 
 def plan_records(

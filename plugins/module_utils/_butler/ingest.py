@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
+from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     physical_transfer,
@@ -21,6 +22,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from lsst.daf.butler import DatasetRef, DimensionRecord, FileDataset
 
     RecordsOf = Callable[[Sequence["NewFile"]], Mapping[str, Sequence[DimensionRecord]]]
@@ -56,8 +59,26 @@ class NewFile:
     size: int = 0
 
 
+@dataclass
+class _Batch:
+    """A batch that is being filled."""
+
+    files: list[NewFile] = field(default_factory=list)
+    datasets: int = 0
+    volume: int = 0
+
+    def add(self, file: NewFile) -> None:
+        self.files.append(file)
+        self.datasets += len(file.refs)
+        self.volume += file.size
+
+
 def batches(
-    files: Iterable[NewFile], *, moves_bytes: bool, size: int = BATCH_DATASETS
+    files: Iterable[NewFile],
+    *,
+    moves_bytes: bool,
+    size: int = BATCH_DATASETS,
+    stays: Callable[[NewFile], bool] = lambda _file: False,
 ) -> Iterator[list[NewFile]]:
     """Split files into batches of one run each.
 
@@ -70,26 +91,30 @@ def batches(
         well.
     size : `int`
         Most datasets in a batch.
+    stays : `~collections.abc.Callable`, optional
+        Tells the files that are left where they are; they and the others go in batches of their own.
 
     Yields
     ------
     batch : `list` [ `NewFile` ]
         At least one file.
     """
-    batch: list[NewFile] = []
-    datasets = volume = 0
+    run = None
+    filling: dict[bool, _Batch] = {}
     for file in files:
-        full = datasets + len(file.refs) > size or (
-            moves_bytes and (len(batch) >= BATCH_FILES or volume + file.size > BATCH_BYTES)
+        if file.refs[0].run != run:
+            yield from (batch.files for batch in filling.values())
+            run, filling = file.refs[0].run, {}
+        kind = stays(file)
+        batch = filling.setdefault(kind, _Batch())
+        full = batch.datasets + len(file.refs) > size or (
+            moves_bytes and (len(batch.files) >= BATCH_FILES or batch.volume + file.size > BATCH_BYTES)
         )
-        if batch and (full or file.refs[0].run != batch[0].refs[0].run):
-            yield batch
-            batch, datasets, volume = [], 0, 0
-        batch.append(file)
-        datasets += len(file.refs)
-        volume += file.size
-    if batch:
-        yield batch
+        if batch.files and full:
+            yield batch.files
+            batch = filling[kind] = _Batch()
+        batch.add(file)
+    yield from (batch.files for batch in filling.values())
 
 
 class Ingester:
@@ -101,8 +126,9 @@ class Ingester:
         Where to.
     transfer : `str`
         A transfer mode of ``Butler.ingest``. ``move`` is done as a link or copy whose source is removed after
-        the commit, so that a killed run
-        never leaves a file that neither the source nor the repository has.
+        the commit, so that a killed run never leaves a file that neither the source nor the repository has.
+        With ``auto`` files that are in the datastore already and files that are not never go in one call:
+        ``Butler.ingest`` would not bring the latter in.
     report : `Report`
         Counts datasets, and is where the run may be stopped between batches.
     batch_size : `int`
@@ -112,6 +138,10 @@ class Ingester:
         counted and left out.
     max_errors : `int`, optional
         With ``skip``: end the run once more files than this have failed.
+    relocated : `~collections.abc.Collection` [ `uuid.UUID` ]
+        Datasets that the datastore had at another place; they are counted as replaced, not as added.
+    orphans : `~collections.abc.Collection` [ `str` ]
+        Paths of files whose artifacts take the place of files that nobody recorded, which count as replaced.
     on_commit : `~collections.abc.Callable`, optional
         Told the files of each transaction that was committed.
     """
@@ -125,6 +155,8 @@ class Ingester:
         batch_size: int = BATCH_DATASETS,
         on_error: Literal["fail", "skip"] = "fail",
         max_errors: int | None = None,
+        relocated: Collection[UUID] = frozenset(),
+        orphans: Collection[str] = frozenset(),
         on_commit: OnCommit | None = None,
     ) -> None:
         self.repository = repository
@@ -133,6 +165,8 @@ class Ingester:
         self.batch_size = batch_size
         self.on_error = on_error
         self.max_errors = max_errors
+        self.relocated = relocated
+        self.orphans = orphans
         self.on_commit = on_commit
 
     def ingest(self, files: Iterable[NewFile], records_of: RecordsOf | None = None) -> None:
@@ -154,7 +188,10 @@ class Ingester:
             Raised between batches if the run was asked to stop.
         """
         for batch in batches(
-            files, moves_bytes=self.transfer not in ("direct", "split"), size=self.batch_size
+            files,
+            moves_bytes=self.transfer not in ("direct", "split"),
+            size=self.batch_size,
+            stays=lambda file: self.transfer == "auto" and is_inside(self.repository, file.path),
         ):
             self.report.checkpoint()
             self._locked(batch, records_of)
@@ -232,7 +269,9 @@ class Ingester:
         if self.transfer == "move":
             for file in batch:
                 remove_source(file.path)
-        self.report.added += sum(len(file.refs) for file in batch)
+        moved = sum(ref.id in self.relocated for file in batch for ref in file.refs)
+        self.report.added += sum(len(file.refs) for file in batch) - moved
+        self.report.replaced += moved + sum(file.path in self.orphans for file in batch)
         if self.on_commit is not None:
             self.on_commit(batch)
         self.report.log(f"ingested {len(batch)} files into {batch[0].refs[0].run}")

@@ -9,10 +9,11 @@ import filecmp
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import NewFile
+from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import target_of
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change, Plan
@@ -46,27 +47,6 @@ class Orphan:
     differs: bool
 
 
-def is_inside(repository: Repository, source: str) -> bool:
-    """Tell whether a file is in the datastore already.
-
-    Parameters
-    ----------
-    repository : `Repository`
-        The repository.
-    source : `str`
-        Path or URI.
-
-    Returns
-    -------
-    inside : `bool`
-        Whether it is below the datastore's root: ``auto`` and ``split`` leave such a file in its place.
-    """
-    from lsst.resources import ResourcePath
-
-    root = repository.datastore_root
-    return root is not None and ResourcePath(source, forceAbsolute=True).relative_to(root) is not None
-
-
 def find_orphans(repository: Repository, transfer: str, files: Iterable[NewFile]) -> list[Orphan]:
     """Look at the places where artifacts are to go.
 
@@ -87,8 +67,7 @@ def find_orphans(repository: Repository, transfer: str, files: Iterable[NewFile]
     if transfer in ("direct", "split"):
         return []
     orphans: list[Orphan] = []
-    iterator = iter(files)
-    while chunk := list(islice(iterator, CHUNK)):
+    for chunk in in_chunks(files, CHUNK):
         orphans += _in_chunk(repository, transfer, chunk)
     return orphans
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
@@ -193,13 +194,10 @@ class DatasetTypesState:
         return current
 
     def _look_up(self, repository: Repository, current: Current) -> None:
-        from lsst.daf.butler import MissingDatasetTypeError
-
         butler = repository.butler
         for name in sorted(self.options):
-            try:
-                found = butler.get_dataset_type(name)
-            except MissingDatasetTypeError:
+            found = registered_type(butler, name)
+            if found is None:
                 continue
             current.known[name] = Definition(
                 tuple(found.dimensions.required), found.storageClass_name, found.isCalibration()

@@ -6,24 +6,16 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import register
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
-from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import (
-    BATCH_DATASETS,
-    Ingester,
-    NewFile,
-)
-from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import (
-    find_orphans,
-    is_inside,
-)
+from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import BATCH_DATASETS, Ingester
+from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import find_orphans
+from ansible_collections.rubin.butler.plugins.module_utils._butler.places import forget_places
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     check_no_secret,
@@ -42,8 +34,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._storage.named_files 
     from_directory,
     from_table,
 )
-
-CHUNK = 1_000
 
 
 @dataclass(frozen=True)
@@ -225,26 +215,12 @@ class FilesState:
             report.checkpoint()
             register(repository.butler, self.run, "RUN")
             report.added += 1
-        refs = iter(work.relocate)
-        while chunk := list(islice(refs, CHUNK)):
-            report.checkpoint()
-            repository.butler.pruneDatasets(chunk, disassociate=False, unstore=True, purge=False)
-        relocated = {ref.id for ref in work.relocate}
-
-        def committed(batch: Sequence[NewFile]) -> None:
-            moved = sum(ref.id in relocated for file in batch for ref in file.refs)
-            report.added -= moved
-            report.replaced += moved + sum(file.path in work.orphans for file in batch)
-
-        ingester = Ingester(
-            repository, self.transfer, report, batch_size=self.batch_size, on_commit=committed
-        )
-        if self.transfer != "auto":
-            ingester.ingest(work.files)
-            return
-        # In one call with files that stay where they are, those from outside would not be brought in.
-        places: dict[bool, list[NewFile]] = defaultdict(list)
-        for file in work.files:
-            places[is_inside(repository, file.path)].append(file)
-        for inside in (True, False):
-            ingester.ingest(places[inside])
+        forget_places(repository, work.relocate, report)
+        Ingester(
+            repository,
+            self.transfer,
+            report,
+            batch_size=self.batch_size,
+            relocated={ref.id for ref in work.relocate},
+            orphans=work.orphans,
+        ).ingest(work.files)

@@ -22,6 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.places import
     is_same_file,
     recorded_places,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._states.files_rows import Row, rows_of
@@ -127,13 +128,8 @@ def look(
     """
     current = Current(listing)
     if repository is not None:
-        from lsst.daf.butler import MissingDatasetTypeError
-
         current.run = look_up(repository.butler, [run]).get(run)
-        try:
-            current.dataset_type = repository.butler.get_dataset_type(dataset_type)
-        except MissingDatasetTypeError:
-            current.dataset_type = None
+        current.dataset_type = registered_type(repository.butler, dataset_type)
     if repository is None or current.dataset_type is None:
         current.missing_files = _missing(file.path for file in listing.files)
         return current
@@ -160,7 +156,7 @@ def _sort(
         registered = {tuple(ref.dataId.required_values): ref for ref in found}
     current.before = len(registered)
     held = [Wanted(row, registered[row.required]) for row in rows if row.required in registered]
-    places = recorded_places(repository, (item.ref for item in held))
+    places = {ref.id: place for ref, place in recorded_places(repository, (item.ref for item in held))}
     for item in held:
         if item.ref.id not in places:
             current.unstored.append(item)

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import register
@@ -21,11 +20,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import
     Ingester,
     NewFile,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import (
-    Orphan,
-    find_orphans,
-    is_inside,
-)
+from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import Orphan, find_orphans
+from ansible_collections.rubin.butler.plugins.module_utils._butler.places import forget_places
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     check_no_secret,
@@ -45,8 +41,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._storage.listing impo
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
-
-CHUNK = 1_000
 
 
 @dataclass(frozen=True)
@@ -252,7 +246,8 @@ class RawsState:
             register(butler, self.run, "RUN")
             report.added += 1
         apply_records(butler, work.shared, report)
-        self._forget_places(repository, work, report)
+        relocated = [work.refs.ref(raw) for raw in work.relocate]
+        forget_places(repository, relocated, report)
         batching = _Batching(work, report)
         ingester = Ingester(
             repository,
@@ -261,22 +256,12 @@ class RawsState:
             batch_size=self.batch_size,
             on_error=self.on_error,
             max_errors=self.max_errors,
+            relocated={ref.id for ref in relocated},
+            orphans=work.orphans,
             on_commit=batching.committed,
         )
-        # In one call with files that stay where they are, those from outside would not be brought in.
-        places = (True, False) if self.transfer == "auto" else (None,)
-        for inside in places:
-            files = batching.new_files(repository, inside)
-            ingester.ingest(files, batching.records_of)
-
-    def _forget_places(self, repository: Repository, work: Work, report: Report) -> None:
-        """Drop the datastore's records of raws that are about to be recorded at another place."""
-        raws = iter(work.relocate)
-        while chunk := list(islice(raws, CHUNK)):
-            report.checkpoint()
-            repository.butler.pruneDatasets(
-                [work.refs.ref(raw) for raw in chunk], disassociate=False, unstore=True, purge=False
-            )
+        files = (work.refs.new_file(file, work.records[file.raws[0].exposure]) for file in work.files)
+        ingester.ingest(files, batching.records_of)
 
 
 class _Batching:
@@ -291,16 +276,8 @@ class _Batching:
     """
 
     def __init__(self, work: Work, report: Report) -> None:
-        self._work = work
         self._report = report
         self._pending = dict(work.exposures)
-        self._relocated = set(work.relocate)
-
-    def new_files(self, repository: Repository, inside: bool | None) -> Iterator[NewFile]:
-        """Give the files to ingest: all, or those in the datastore's folders, or the others."""
-        for file in self._work.files:
-            if inside is None or is_inside(repository, file.path) is inside:
-                yield self._work.refs.new_file(file, self._work.records[file.raws[0].exposure])
 
     def records_of(self, batch: Sequence[NewFile]) -> Mapping[str, Sequence[DimensionRecord]]:
         """Give the new exposures of a batch."""
@@ -311,13 +288,6 @@ class _Batching:
         for number in self._exposures(batch):
             del self._pending[number]
             self._report.added += 1
-        moved = sum(
-            (ref.dataId["exposure"], ref.dataId["detector"]) in self._relocated
-            for file in batch
-            for ref in file.refs
-        )
-        self._report.added -= moved
-        self._report.replaced += moved + sum(file.path in self._work.orphans for file in batch)
 
     def _exposures(self, batch: Sequence[NewFile]) -> set[int]:
         numbers = {int(file.refs[0].dataId["exposure"]) for file in batch}

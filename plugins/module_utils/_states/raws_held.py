@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known, look_up
+from ansible_collections.rubin.butler.plugins.module_utils._butler.places import recorded_places
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Conflict
@@ -20,10 +22,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws_refs imp
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetType, DimensionRecord
-    from lsst.resources import ResourcePath
-
-CHUNK = 10_000
-"""How many datasets are asked for at once."""
 
 EXPOSURES = 1_000
 """How many exposures a query names."""
@@ -89,7 +87,7 @@ def look_at_ground(repository: Repository, definition: InstrumentDefinition, run
             Conflict("collection", run, f"it is a {ground.run.type} collection, and raws need a RUN")
         )
     wanted = RawRefs(definition, butler.dimensions, run).dataset_type
-    found = _registered_type(repository, wanted.name)
+    found = registered_type(butler, wanted.name)
     ground.has_type = found is not None
     if found is not None and found != wanted:
         ground.conflicts.append(
@@ -102,15 +100,6 @@ def look_at_ground(repository: Repository, definition: InstrumentDefinition, run
         if records:
             ground.registered[element] = {record.dataId.required_values[-1]: record for record in records}
     return ground
-
-
-def _registered_type(repository: Repository, name: str) -> DatasetType | None:
-    from lsst.daf.butler import MissingDatasetTypeError
-
-    try:
-        return repository.butler.get_dataset_type(name)
-    except MissingDatasetTypeError:
-        return None
 
 
 def _shown(dataset_type: DatasetType) -> str:
@@ -135,20 +124,10 @@ def recorded_paths(repository: Repository, refs: RawRefs, raws: Iterable[RawId])
         Those that are recorded: with path or URI where they were ingested in place, with `None` where they
         are artifacts of the datastore.
     """
-    root = repository.datastore_root
-    found: dict[RawId, str | None] = {}
-    iterator = iter(raws)
-    while chunk := list(islice(iterator, CHUNK)):
-        wanted = {refs.ref(raw): raw for raw in chunk}
-        for ref, uris in repository.butler.get_many_uris(wanted, allow_missing=True).items():
-            found[wanted[ref]] = _outside(uris.primaryURI, root)
-    return found
-
-
-def _outside(uri: ResourcePath | None, root: ResourcePath | None) -> str | None:
-    if uri is None or uri.fragment or (root is not None and uri.relative_to(root) is not None):
-        return None
-    return uri.ospath if uri.isLocal else uri.geturl()
+    return {
+        (int(ref.dataId["exposure"]), int(ref.dataId["detector"])): place
+        for ref, place in recorded_places(repository, map(refs.ref, raws))
+    }
 
 
 def registered_elsewhere(
@@ -178,8 +157,8 @@ def registered_elsewhere(
     runs = _runs_with(repository, refs.dataset_type.name)
     if not wanted or not runs:
         return others, strange
-    exposures = iter(sorted({exposure for exposure, _unused in wanted}))
-    while chunk := list(islice(exposures, EXPOSURES)):
+    exposures = sorted({exposure for exposure, _unused in wanted})
+    for chunk in in_chunks(exposures, EXPOSURES):
         for raw, run, uuid in _datasets(repository, refs, runs, chunk):
             if raw not in wanted:
                 continue

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_same_file
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws_held import (
@@ -138,8 +139,10 @@ class Sorter:
     def _choose(self, raw: RawId, candidates: list[str]) -> str:
         """Choose the file of a raw: the one that is recorded, else the first."""
         recorded = self._recorded.get(raw)
-        chosen = next((path for path in candidates if recorded and is_same(path, recorded)), candidates[0])
-        rest = [path for path in candidates if not is_same(path, chosen)]
+        chosen = next(
+            (path for path in candidates if recorded and is_same_file(path, recorded)), candidates[0]
+        )
+        rest = [path for path in candidates if not is_same_file(path, chosen)]
         if rest:
             self.result.twice[raw] = (chosen, rest)
         self._owners[raw] = chosen
@@ -150,7 +153,7 @@ class Sorter:
         others, strange = self._elsewhere
         if raw in self._recorded:
             recorded = self._recorded[raw]
-            if recorded is None or is_same(path, recorded):
+            if recorded is None or is_same_file(path, recorded):
                 self.result.present.add(raw)
                 return False
             self.result.moved[raw] = (recorded, path)
@@ -178,7 +181,7 @@ class Sorter:
                 return
             owner = self._owners.setdefault(key, file.path)
             if owner != file.path:
-                if not is_same(owner, file.path):
+                if not is_same_file(owner, file.path):
                     self.result.twice.setdefault(key, (owner, []))[1].append(file.path)
             elif self._is_missing(key, file.path):
                 taken.append(raw)
@@ -189,15 +192,3 @@ class Sorter:
 def base_name(path: str) -> str:
     """Give the file name of a path or URI."""
     return PurePosixPath(path).name
-
-
-def is_same(first: str, second: str) -> bool:
-    """Tell whether two paths or URIs are of one file."""
-    if first == second:
-        return True
-    if "://" in first or "://" in second:
-        return False
-    try:
-        return Path(first).samefile(second)
-    except OSError:
-        return False

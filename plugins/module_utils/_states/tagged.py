@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import look_up, register
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
@@ -248,18 +248,18 @@ class TaggedState:
             registry.setCollectionDocumentation(tag.name, tag.doc)
             report.replaced += 1
         for name, members in sorted(plan.work.members.items()):
-            for batch in _batches(members.remove, self.batch_size):
+            for batch in in_chunks(members.remove, self.batch_size):
                 report.checkpoint()
                 registry.disassociate(name, batch)
                 report.removed += len(batch)
-            for pairs in _batches(members.replace, self.batch_size):
+            for pairs in in_chunks(members.replace, self.batch_size):
                 report.checkpoint()
                 # Nobody is to see the data IDs without a dataset.
                 with butler.transaction():
                     registry.disassociate(name, [old for old, _unused in pairs])
                     registry.associate(name, [new for _unused, new in pairs])
                 report.replaced += len(pairs)
-            for batch in _batches(members.add, self.batch_size):
+            for batch in in_chunks(members.add, self.batch_size):
                 report.checkpoint()
                 registry.associate(name, batch)
                 report.added += len(batch)
@@ -364,9 +364,3 @@ def _other_member(tag: Tag, pairs: Sequence[tuple[DatasetRef, DatasetRef]]) -> C
         f"{_examples([new])[0]}: the member is of run {old.run}, the selected one of {new.run}. "
         "on_conflict=replace takes the selected ones",
     )
-
-
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch

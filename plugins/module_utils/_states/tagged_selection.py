@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known
+from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known, look_up
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import first_line
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Assumption
@@ -131,8 +132,6 @@ def find(butler: Butler, tag: Tag, known: Known | None) -> Found:
 
 
 def _dataset_types(butler: Butler, tag: Tag, found: Found) -> dict[str, DatasetType]:
-    from lsst.daf.butler import MissingDatasetTypeError
-
     types: dict[str, DatasetType] = {}
     for entry in tag.dataset_types:
         option = f"{tag.option}.dataset_type"
@@ -142,17 +141,17 @@ def _dataset_types(butler: Butler, tag: Tag, found: Found) -> dict[str, DatasetT
                 found.missing.append(Assumption("dataset type matching", entry, option))
             types |= matches
             continue
-        try:
-            types[entry] = butler.get_dataset_type(entry)
-        except MissingDatasetTypeError:
+        dataset_type = registered_type(butler, entry)
+        if dataset_type is None:
             found.missing.append(Assumption("dataset type", entry, option))
+        else:
+            types[entry] = dataset_type
     return dict(sorted(types.items()))
 
 
 def _collections(butler: Butler, tag: Tag, found: Found) -> tuple[list[str], bool]:
     """Give the collections to search, and whether their order says which dataset is meant."""
-    from lsst.daf.butler.registry import MissingCollectionError
-
+    known = look_up(butler, (entry for entry in tag.collections if not is_pattern(entry)))
     names: list[str] = []
     for entry in tag.collections:
         option = f"{tag.option}.collections"
@@ -161,11 +160,9 @@ def _collections(butler: Butler, tag: Tag, found: Found) -> tuple[list[str], boo
             if not matches:
                 found.missing.append(Assumption("collection matching", entry, option))
             names += matches
-            continue
-        try:
-            butler.collections.get_info(entry)
+        elif entry in known:
             names.append(entry)
-        except MissingCollectionError:
+        else:
             found.missing.append(Assumption("collection", entry, option))
     return list(dict.fromkeys(names)), not any(map(is_pattern, tag.collections))
 
