@@ -131,7 +131,7 @@ def plan_datasets(plan: Plan[Any], declared: Declared, held: Held) -> tuple[Data
 def _plan_conflicts(plan: Plan[Any], declared: Declared, held: Held) -> None:
     for dataset, ref in declared.refs.items():
         known = held.known.get(dataset)
-        if known is not None and known.datasetType.dimensions == ref.datasetType.dimensions:
+        if known is not None:
             there = (known.datasetType.name, known.run, known.dataId.required_values)
             if there != (ref.datasetType.name, ref.run, ref.dataId.required_values):
                 reason = (
