@@ -348,7 +348,7 @@ def _check_unchanged(repository: Repository, work: Work) -> None:
     changed = [
         f"chain {name}: {list(before)} when the plan was made, {list(now[name].children)} now"
         for name, before in sorted(work.before.items())
-        if name in now and now[name].children != before
+        if name in now and now[name].children not in (before, tuple(work.redefine[name]))
     ]
     if changed:
         raise ButlerError(
