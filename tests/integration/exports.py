@@ -76,9 +76,14 @@ def sections_of(file: Path) -> list[dict[str, Any]]:
     return [data for _unused, data in sections]
 
 
+def parse_head(file: Path) -> dict[str, Any]:
+    """Give what an export says about itself."""
+    return parse(file.read_bytes()).head
+
+
 def rewrite(file: Path, sections: list[dict[str, Any]], **head: Any) -> Path:
     """Replace the data of an export, and entries of its head."""
-    document = {**parse(file.read_bytes()).head, **head, "data": sections}
+    document = {**parse_head(file), **head, "data": sections}
     file.write_text(yaml.dump(document, sort_keys=False))
     return file
 

@@ -106,7 +106,7 @@ class Migration:
         return {element: rows for element, rows in found.items() if rows}
 
     def _instrument(self, row: Row) -> Row:
-        if row.get("class_name") is not None:
+        if row.get("class_name") is not None and "name" in row:
             self.instruments[row["name"]] = row["class_name"]
         return row
 
