@@ -10,6 +10,7 @@ from pathlib import Path
 from lsst.daf.butler import Butler, CollectionType
 
 from tests.integration.ansible_play import cycle, run
+from tests.integration.documented import run_examples
 
 WANTED = [
     {"name": "skymaps", "doc": "Sky maps"},
@@ -86,3 +87,8 @@ def test_a_name_declared_twice_is_refused(repo: Path) -> None:
     wanted = [{"name": "a"}, {"name": "a", "type": "TAGGED"}]
     result = run("butler_collection", {"repo": str(repo), "collections": wanted})
     assert result.failed and result.message.startswith("collections[1].name: a is collections[0] already")
+
+
+def test_the_examples_run(repo: Path) -> None:
+    made, gone = run_examples("butler_collection", {"/data/butler/ccms1": str(repo)})
+    assert made["stats"]["added"] == 2 and gone["stats"]["removed"] == 1
