@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import sqlite3
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -340,26 +341,42 @@ def test_a_configuration_of_something_else_is_not_overwritten(tmp_path: Path) ->
 
 def _as_nobody(root: Path, answer: Any) -> None:
     if os.geteuid() == 0:
+        os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
     try:
         present(root)
-    except ButlerError as error:
-        answer.send(str(error))
-    else:
-        answer.send("")
+        answer.send("it was made")
+    except Exception as error:
+        answer.send(f"{type(error).__name__}: {error}")
 
 
-def test_a_read_only_directory_is_refused(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    place = tmp_path / "place"
-    place.mkdir(mode=0o555)
+def said_to_nobody(root: Path) -> str:
+    """Declare a repository as a user without rights; tell the error."""
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=_as_nobody, args=(place / "repo", send))
+    process = context.Process(target=_as_nobody, args=(root, send))
     process.start()
-    message = receive.recv()
-    process.join()
-    assert message.startswith(f"repo: the directory {place} can't be written to")
-    assert list(place.iterdir()) == []
+    send.close()
+    try:
+        message: str = receive.recv()
+    finally:
+        process.join()
+    return message
+
+
+def test_a_directory_that_may_not_be_used_is_refused(tmp_path: Path) -> None:
+    present(tmp_path / "first")  # imports all that nobody might not be allowed to
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        (place / "read-only").mkdir(mode=0o555)
+        (place / "closed").mkdir(mode=0o000)
+        assert said_to_nobody(place / "read-only" / "repo").startswith(
+            f"ButlerError: repo: the directory {place}/read-only can't be written to"
+        )
+        assert said_to_nobody(place / "closed" / "repo").startswith(
+            f"ButlerError: repo: {place}/closed/repo can't be looked at: Permission denied"
+        )
+        assert list((place / "read-only").iterdir()) == []
+        (place / "closed").chmod(0o755)

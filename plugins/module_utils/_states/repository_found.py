@@ -116,7 +116,7 @@ def locate(repo: str) -> ResourcePath:
     Raises
     ------
     ButlerError
-        Raised if it is a file.
+        Raised if it is a file, or in a directory that may not be looked at.
     """
     from lsst.daf.butler import Butler
     from lsst.resources import ResourcePath
@@ -125,7 +125,11 @@ def locate(repo: str) -> ResourcePath:
     if uri.basename() == CONFIG_NAME:
         uri = uri.dirname()
     root = ResourcePath(uri.geturl(), forceDirectory=True)
-    if root.isLocal and Path(root.ospath).exists() and not Path(root.ospath).is_dir():
+    try:
+        is_file = root.isLocal and Path(root.ospath).exists() and not Path(root.ospath).is_dir()
+    except OSError as error:
+        raise ButlerError(f"{named(root)} can't be looked at: {error.strerror}", option="repo") from None
+    if is_file:
         raise ButlerError(
             f"{root.ospath.rstrip('/')} is a file, and a repository is a directory", option="repo"
         )
