@@ -14,18 +14,16 @@ options:
   repo:
     description:
       - The Butler repository, a directory, the URI of one, its C(butler.yaml), or an alias of the repository
-        index that
-        the environment variable E(DAF_BUTLER_REPOSITORY_INDEX) names.
+        index that the environment variable E(DAF_BUTLER_REPOSITORY_INDEX) names.
       - User information in a URI is refused, because it would be stored and logged. Credentials belong in
-        C(db-auth.yaml)
-        for the registry and in the file that E(LSST_RESOURCES_WEBDAV_CONFIG) names for WebDAV.
+        C(db-auth.yaml) for the registry and in the file that E(LSST_RESOURCES_WEBDAV_CONFIG) names for
+        WebDAV.
     type: str
     required: true
   log_file:
     description:
       - A file on the managed host to which the task's plan and the log of daf_butler are appended. It is made
-        readable by
-        its owner only. Nothing is written to it in check mode.
+        readable by its owner only. Nothing is written to it in check mode.
     type: path
 attributes:
   check_mode:
@@ -61,8 +59,7 @@ options:
     description:
       - What to do about something that is named and is not there.
       - V(fail) lists all of it and writes nothing; in check mode it is shown as an assumption, because an
-        earlier task may
-        be about to make it.
+        earlier task may be about to make it.
       - V(skip) leaves it out and counts it.
     type: str
     choices: [fail, skip]

@@ -52,8 +52,7 @@ def dump(root: Path, rename: Mapping[str, str] | None = None) -> Dump:
     -------
     dump : `dict` [ `str`, `list` [ `str` ] ]
         Sorted lines for each table that has rows, and under ``files`` one line for each file with its
-        content's
-        checksum or its link's target.
+        content's checksum or its link's target.
     """
     renames = {str(root): "<root>", **(rename or {})}
     result = _tables(root / "gen3.sqlite3")

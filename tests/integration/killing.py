@@ -4,8 +4,7 @@
 """Kill -9 a run at any of its steps or at any moment, run again, and compare.
 
 Each attempt is a process of its own, started from a server that has daf_butler imported, so that a kill costs
-a
-fraction of a second. A step is counted at each of:
+a fraction of a second. A step is counted at each of:
 
 * ``checkpoint``: the batch boundary where a run may be stopped;
 * ``statement``: just before an SQL statement that writes;
@@ -159,8 +158,7 @@ def prove_killed_runs_are_finished(
     ----------
     template : `pathlib.Path`
         A folder that holds the repository, and the files to ingest where a run moves them. Every attempt
-        works
-        on a copy beside it.
+        works on a copy beside it.
     attempt_in : `~collections.abc.Callable`
         Gives the attempt for a copy.
     steps : `~collections.abc.Callable`
@@ -174,8 +172,7 @@ def prove_killed_runs_are_finished(
     -------
     kills : `int`
         How many runs were killed. All of them ended, with the next run, in the repository of the unkilled
-        run;
-        and a third one found nothing to do.
+        run; and a third one found nothing to do.
     """
     choice = random.Random(seed)
     expected, unkilled, seconds = _unkilled(template, attempt_in)

@@ -68,6 +68,7 @@ class _Batch:
     volume: int = 0
 
     def add(self, file: NewFile) -> None:
+        """Take one more file."""
         self.files.append(file)
         self.datasets += len(file.refs)
         self.volume += file.size

@@ -4,8 +4,8 @@
 """One writer at a time for each repository and run.
 
 When two writers ingest the same file, the database turns the later one down, and its rollback deletes the
-artifact that both of them had
-written to the same place. So whoever looks for what is missing and then ingests it holds a lock meanwhile.
+artifact that both of them had written to the same place. So whoever looks for what is missing and then
+ingests it holds a lock meanwhile.
 """
 
 from __future__ import annotations

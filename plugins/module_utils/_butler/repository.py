@@ -251,6 +251,11 @@ def explain_database_errors(config: ButlerConfig, repo: str) -> Iterator[None]:
     repo : `str`
         What the playbook calls it.
 
+    Yields
+    ------
+    `None`
+        The errors of the block are turned.
+
     Raises
     ------
     ButlerError

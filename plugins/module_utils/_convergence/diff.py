@@ -65,8 +65,7 @@ def render(changes: Sequence[Change]) -> dict[str, str]:
     -------
     diff : `dict` [ `str`, `str` ]
         ``before`` and ``after``: YAML, one line for each object, both empty when nothing changes. At most
-        `MAX_LINES` objects; the
-        rest is a comment with their number.
+        `MAX_LINES` objects; the rest is a comment with their number.
     """
     before: list[str] = []
     after: list[str] = []

@@ -27,13 +27,45 @@ class State(Protocol[Current, Work]):
     """A declared state: its parameters are what is desired."""
 
     def observe(self, repository: Repository | None) -> Current:
-        """Look at what is there, without writing; `None` stands for an absent repository."""
+        """Look at what is there, without writing.
+
+        Parameters
+        ----------
+        repository : `Repository` or `None`
+            The opened repository; `None` when it is absent.
+
+        Returns
+        -------
+        current : ``Current``
+            What is there, as far as it matters.
+        """
 
     def plan(self, current: Current) -> Plan[Work]:
-        """Tell, purely from what is desired and what is there, all that has to change."""
+        """Tell, purely from what is desired and what is there, all that has to change.
+
+        Parameters
+        ----------
+        current : ``Current``
+            From `observe`.
+
+        Returns
+        -------
+        plan : `Plan` [ ``Work`` ]
+            All changes, or why they can't be.
+        """
 
     def apply(self, repository: Repository | None, plan: Plan[Work], report: Report) -> None:
-        """Carry the plan out, counting what was done."""
+        """Carry the plan out.
+
+        Parameters
+        ----------
+        repository : `Repository` or `None`
+            The opened repository.
+        plan : `Plan` [ ``Work`` ]
+            From `plan`.
+        report : `Report`
+            Counts what was done; the run may be stopped at its checkpoints.
+        """
 
 
 @dataclass

@@ -32,6 +32,12 @@ class Report:
         Called once before the first write.
     log : `~collections.abc.Callable`
         Takes a line for the log file.
+    added, replaced, removed, skipped, failed : `int`
+        How many objects were.
+    failures : `list` [ `dict` ]
+        The first of those that failed, each with its ``name`` and ``reason``.
+    notices : `list` [ `str` ]
+        What the operator should read.
     """
 
     checkpoint: Callable[[], None] = _never

@@ -24,12 +24,10 @@ class StopRequest:
     """Whether the run was asked to stop.
 
     Until `begin` a signal ends the run where it is, because nothing is written; from then on it is heeded
-    between
-    batches.
+    between batches.
 
     A signal asks, and so does the loss of whoever reads the result: when a task's ``timeout`` expires or the
-    connection breaks, the module is
-    not told, but nobody holds the other end of its standard output any more.
+    connection breaks, the module is not told, but nobody holds the other end of its standard output any more.
     """
 
     def __init__(self) -> None:

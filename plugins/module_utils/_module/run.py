@@ -52,8 +52,7 @@ def run_state(
         The module's own argument spec; those of `REPOSITORY` are added.
     build : `~collections.abc.Callable`
         Makes the state from the checked arguments. It raises `ButlerError` for what the argument spec can't
-        express; nothing heavy was
-        imported before.
+        express; nothing heavy was imported before.
     needs : `~collections.abc.Sequence` [ `str` ]
         What has to be importable.
     opens : `bool`

@@ -33,7 +33,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Current:
-    """The records that the declared instruments have, and those of them that the repository has."""
+    """The records of the declared instruments.
+
+    Parameters
+    ----------
+    wanted : `list` [ `lsst.daf.butler.DimensionRecord` ]
+        Those that they have.
+    existing : `dict` [ `RecordKey`, `lsst.daf.butler.DimensionRecord` ]
+        Those of them that the repository has, perhaps with other columns.
+    """
 
     wanted: list[DimensionRecord]
     existing: dict[RecordKey, DimensionRecord]

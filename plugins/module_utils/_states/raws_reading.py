@@ -50,7 +50,13 @@ class RawFile:
     raws: tuple[RawHeader, ...]
 
     def ids(self) -> Iterator[RawId]:
-        """Give exposure and detector of each raw."""
+        """Tell which raws are in the file.
+
+        Yields
+        ------
+        raw : `tuple` [ `int`, `int` ]
+            Exposure and detector.
+        """
         for raw in self.raws:
             yield raw.exposure, raw.detector
 

@@ -190,5 +190,16 @@ class Sorter:
 
 
 def base_name(path: str) -> str:
-    """Give the file name of a path or URI."""
+    """Give the last part of a path.
+
+    Parameters
+    ----------
+    path : `str`
+        Path or URI.
+
+    Returns
+    -------
+    name : `str`
+        The name of the file.
+    """
     return PurePosixPath(path).name

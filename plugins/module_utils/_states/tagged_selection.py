@@ -53,7 +53,18 @@ class Found:
 
 
 def ref_key(ref: DatasetRef) -> RefKey:
-    """Give what is unique in a TAGGED collection."""
+    """Give what is unique in a TAGGED collection.
+
+    Parameters
+    ----------
+    ref : `lsst.daf.butler.DatasetRef`
+        A dataset.
+
+    Returns
+    -------
+    key : `RefKey`
+        Its dataset type and data ID values.
+    """
     return ref.datasetType.name, tuple(ref.dataId.required_values)
 
 

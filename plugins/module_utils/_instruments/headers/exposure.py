@@ -80,11 +80,28 @@ class RawHeader:
 class ExposureInfo:
     """The columns of an exposure record, and of the records that it refers to.
 
-    The fields but the last are the columns of the ``exposure`` table. Times are seconds, angles degrees;
-    coordinates are ICRS. ``timespan`` is TAI.
-
     Parameters
     ----------
+    instrument, group, physical_filter, obs_id, observation_type : `str`
+        These and all fields but the last are the columns of the ``exposure`` table.
+    id, day_obs, seq_start, seq_end : `int`
+        The exposure's id, its day as YYYYMMDD, and the first and last number of its group.
+    exposure_time : `float`
+        How long the shutter was open (seconds).
+    dark_time : `float` or `None`
+        How long the detectors collected charge (seconds).
+    observation_reason, target_name, science_program : `str` or `None`
+        What it was taken for.
+    seq_num : `int` or `None`
+        Its number in the day.
+    tracking_ra, tracking_dec, sky_angle, azimuth, zenith_angle : `float` or `None`
+        Where the telescope pointed (degrees; coordinates are ICRS).
+    has_simulated : `bool`
+        Whether any of it is simulated.
+    can_see_sky : `bool` or `None`
+        Whether light from the sky could get to the detectors.
+    timespan : `lsst.daf.butler.Timespan`
+        From its begin to its end (TAI).
     day_obs_timespan : `lsst.daf.butler.Timespan` or `None`
         The day of observation; `None` where it is not known when it begins.
     """

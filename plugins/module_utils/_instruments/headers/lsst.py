@@ -133,17 +133,35 @@ class LsstTranslator(FitsTranslator):
         return astro.TimeDelta(cls.day_offset_hours * 3600, format="sec", scale="tai")
 
     def on_mountain(self) -> bool:
-        """Return whether the camera was on the telescope and not on a test stand."""
+        """Return whether the camera was on the telescope and not on a test stand.
+
+        Returns
+        -------
+        on_mountain : `bool`
+            Whether it was.
+        """
         return "TSTAND" not in self._header
 
     def is_on_sky(self) -> bool:
-        """Return whether the telescope looked at the sky, as far as mount and observation type tell."""
+        """Return whether the telescope looked at the sky.
+
+        Returns
+        -------
+        on_sky : `bool`
+            Whether it did, as far as mount and observation type tell.
+        """
         if self.is_key_ok("TRACKSYS") and self._header["TRACKSYS"].lower() == "local":
             return False
         return self.to_observation_type() not in self._non_sky_observation_types and self.on_mountain()
 
     def controller(self) -> str | None:
-        """Return the code of who commanded the camera."""
+        """Return who commanded the camera.
+
+        Returns
+        -------
+        controller : `str` or `None`
+            Its code, such as ``O``; `None` if the header does not tell.
+        """
         code = self.optional_card("CONTRLLR")
         return None if code is None else str(code)
 
