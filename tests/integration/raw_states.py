@@ -9,16 +9,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
-    Repository,
-    open_repository,
-)
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome, converge
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.instruments import InstrumentsState
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws import RawsState
 from lsst.daf.butler import Butler, DatasetRef, Timespan
 
+from tests.integration.converging import converge_here
 from tests.integration.raw_files import official
 
 RUN = "LSSTComCam/raw/all"
@@ -38,9 +35,7 @@ DEFAULTS: dict[str, Any] = {
 def register(repo: Path, *instruments: str) -> None:
     """Register instruments."""
     params = {"instruments": list(instruments), "definitions": {}, "on_conflict": "fail"}
-    repository = open_repository(str(repo), writeable=True)
-    converge(InstrumentsState.from_params(params), repository, check_mode=False, report=Report())
-    repository.butler.close()
+    converge_here(InstrumentsState.from_params(params), repo)
 
 
 def raws(*sources: Path | str, **params: Any) -> RawsState:
@@ -56,16 +51,7 @@ def ingest(
     **params: Any,
 ) -> Outcome:
     """Bring a repository to a declared state, or tell what that would take."""
-    repository: Repository | None = None
-    if repo is not None:
-        repository = open_repository(str(repo), writeable=not check_mode)
-    try:
-        return converge(
-            raws(*sources, **params), repository, check_mode=check_mode, report=report or Report()
-        )
-    finally:
-        if repository is not None:
-            repository.butler.close()
+    return converge_here(raws(*sources, **params), repo, check_mode=check_mode, report=report)
 
 
 def refs_in(butler: Butler, run: str = RUN) -> list[DatasetRef]:

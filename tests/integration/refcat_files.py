@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome, converge
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._states.files import FilesState
 from lsst.daf.butler import Butler, DatasetType
+
+from tests.integration.converging import converge_here
 
 TYPE = "the_monster_20250219"
 RUN = "refcats/DM-49042/the_monster_20250219"
@@ -64,13 +64,7 @@ def in_table(table: Path, **more: Any) -> dict[str, Any]:
 def converged(repo: Path, params: Mapping[str, Any], *, check_mode: bool = False) -> Outcome:
     """Declare files without the time that Ansible takes."""
     state = FilesState.from_params(params)
-    if not repo.exists():
-        return converge(state, None, check_mode=check_mode, report=Report())
-    repository = open_repository(str(repo), writeable=not check_mode)
-    try:
-        return converge(state, repository, check_mode=check_mode, report=Report())
-    finally:
-        repository.butler.close()
+    return converge_here(state, repo, check_mode=check_mode)
 
 
 def stored(repo: Path, dataset_type: str = TYPE, run: str = RUN, key: str = "htm7") -> dict[Any, str]:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome, converge
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.chains import ChainsState
 from lsst.daf.butler import Butler, CollectionType
 
 from tests.integration.ansible_play import cycle
+from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
 from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
 
@@ -37,13 +38,7 @@ def converged(
     """Declare chains without the time that Ansible takes."""
     params = {"chains": [{**DEFAULTS, **chain} for chain in chains], "on_missing": on_missing}
     state = ChainsState.from_params(params)
-    if not repo.exists():
-        return converge(state, None, check_mode=check_mode, report=Report())
-    repository = open_repository(str(repo), writeable=not check_mode)
-    try:
-        return converge(state, repository, check_mode=check_mode, report=Report())
-    finally:
-        repository.butler.close()
+    return converge_here(state, repo, check_mode=check_mode)
 
 
 def chain(name: str, children: str | Iterable[str] | None = None, **more: Any) -> dict[str, Any]:

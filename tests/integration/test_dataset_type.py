@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome, converge
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._states.dataset_types import DatasetTypesState
 from lsst.daf.butler import Butler, DatasetType
 
 from tests.integration.ansible_play import cycle
+from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
 from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
 
@@ -32,13 +31,7 @@ def params(*items: Mapping[str, Any]) -> dict[str, Any]:
 
 def converged(repo: Path, *items: Mapping[str, Any], check_mode: bool = False) -> Outcome:
     state = DatasetTypesState.from_params(params(*items))
-    if not repo.exists():
-        return converge(state, None, check_mode=check_mode, report=Report())
-    repository = open_repository(str(repo), writeable=not check_mode)
-    try:
-        return converge(state, repository, check_mode=check_mode, report=Report())
-    finally:
-        repository.butler.close()
+    return converge_here(state, repo, check_mode=check_mode)
 
 
 def registered(repo: Path) -> dict[str, DatasetType]:
@@ -174,7 +167,7 @@ def test_a_killed_registration_is_finished_by_the_next(repo: Path) -> None:
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        ([REFCAT, REFCAT], r"dataset_types\[1\]: the_monster_20240904 is dataset_types\[0\] already"),
+        ([REFCAT, REFCAT], r"dataset_types\[1\]\.name: the_monster_20240904 is dataset_types\[0\] already"),
         (
             [{**REFCAT, "name": "calexp.wcs"}],
             r"dataset_types\[0\].name: 'calexp.wcs' can't be a dataset type",

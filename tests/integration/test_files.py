@@ -258,7 +258,7 @@ def test_missing_files_are_all_listed_or_skipped_and_join_later(catalogue: Path,
         assert butler.collections.query("*") == []
     outcome = converged(catalogue, in_table(table, on_missing="skip"))
     assert outcome.stats["skipped"] == 2 and outcome.stats["added"] == 5
-    assert outcome.notices == [f"left out 2 of 6 files that are not there, the first: {late[0]}, {late[1]}"]
+    assert outcome.notices == [f"left out 2 of 6 files that are not there: {late[0]}, {late[1]}"]
     for path in late:
         path.write_text(f"shard {path.stem}")
     assert converged(catalogue, in_table(table)).stats["added"] == 2
@@ -318,7 +318,7 @@ def test_a_run_name_that_is_a_chain_is_a_conflict(catalogue: Path, shards: Path)
     with Butler.from_config(catalogue, writeable=True) as butler:
         butler.collections.register("refcats", CollectionType.CHAINED)
     with pytest.raises(
-        ButlerError, match="collection refcats: it is a CHAINED collection, and a RUN is needed"
+        ButlerError, match="collection refcats: it is a CHAINED collection, and RUN was declared"
     ):
         converged(catalogue, in_directory(shards, run="refcats"))
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome, converge
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._states.instruments import InstrumentsState
 from lsst.daf.butler import Butler
 
 from tests.integration.ansible_play import CHECKOUT, cycle, run
+from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
 
 ELEMENTS = ("instrument", "detector", "physical_filter")
@@ -62,8 +61,7 @@ def declare(repo: Path, *instruments: str, check_mode: bool = False, **params: A
     state = InstrumentsState.from_params(
         {"instruments": list(instruments), "definitions": {}, "on_conflict": "fail", **params}
     )
-    repository = open_repository(str(repo), writeable=not check_mode)
-    return converge(state, repository, check_mode=check_mode, report=Report())
+    return converge_here(state, repo, check_mode=check_mode)
 
 
 def test_comcam_is_registered_once_as_the_official_tool_does(repo: Path) -> None:
@@ -171,7 +169,7 @@ def test_an_absent_repository_is_planned_in_check_mode(repo: Path, tmp_path: Pat
     planned = InstrumentsState.from_params(
         {"instruments": ["LSSTComCam"], "definitions": {}, "on_conflict": "fail"}
     )
-    promised = converge(planned, None, check_mode=True, report=Report())
+    promised = converge_here(planned, None, check_mode=True)
     done = declare(repo, "LSSTComCam")
     assert promised.changes == done.changes and promised.stats == done.stats
 

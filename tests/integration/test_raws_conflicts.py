@@ -308,7 +308,7 @@ def test_a_run_that_is_a_chain(comcam: Path, source: Path) -> None:
     with Butler.from_config(comcam, writeable=True) as butler:
         butler.collections.register(RUN, CollectionType.CHAINED)
     error = refused(comcam, source)
-    assert error.details == (f"collection {RUN}: it is a CHAINED collection, and raws need a RUN",)
+    assert error.details == (f"collection {RUN}: it is a CHAINED collection, and RUN was declared",)
 
 
 def test_a_dataset_type_that_is_another(comcam: Path, source: Path) -> None:

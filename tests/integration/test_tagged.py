@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
     StoppedError,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome, converge
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.tagged import TaggedState
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType
 
 from tests.integration.ansible_play import cycle
+from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
 from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
 
@@ -118,13 +118,7 @@ def state_of(*tags: Mapping[str, Any], **options: Any) -> TaggedState:
 
 def converged(repo: Path, *tags: Mapping[str, Any], check_mode: bool = False, **options: Any) -> Outcome:
     state = state_of(*tags, **options)
-    if not repo.exists():
-        return converge(state, None, check_mode=check_mode, report=Report())
-    repository = open_repository(str(repo), writeable=not check_mode)
-    try:
-        return converge(state, repository, check_mode=check_mode, report=Report())
-    finally:
-        repository.butler.close()
+    return converge_here(state, repo, check_mode=check_mode)
 
 
 def members(repo: Path, tag: str = TAG, dataset_type: str = "raw") -> list[tuple[int, int, str]]:
@@ -213,12 +207,12 @@ def test_ids_without_datasets_are_counted_and_the_first_named(raws: Path) -> Non
     with pytest.raises(ButlerError) as caught:
         converged(raws, tag)
     assert caught.value.details == (
-        "collections[0].ids: dataset of exposure 1, 2, 3, 4, 5, ... (7 of 8 ids) does not exist",
+        "collections[0].ids: dataset of exposure 1, 2, 3, 4, 5 and 2 more (7 of 8 ids) does not exist",
     )
     outcome = converged(raws, tag, on_missing="skip")
     assert outcome.stats["skipped"] == 7
     assert outcome.notices == [
-        f"{TAG}: left out 7 of 8 exposure ids that have no dataset: 1, 2, 3, 4, 5, ..."
+        f"{TAG}: left out 7 of 8 exposure ids that have no dataset: 1, 2, 3, 4, 5 and 2 more"
     ]
     assert exposures(raws) == [0]
 
@@ -351,12 +345,7 @@ def test_a_run_stopped_between_batches_is_finished_by_the_next(raws: Path) -> No
             raise StoppedError("stopped")
 
     with pytest.raises(StoppedError):
-        converge(
-            state,
-            open_repository(str(raws), writeable=True),
-            check_mode=False,
-            report=Report(checkpoint=checkpoint),
-        )
+        converge_here(state, raws, report=Report(checkpoint=checkpoint))
     assert len(members(raws)) == 10
     outcome = converged(raws, {"prune": True})
     assert outcome.stats["added"] == 2 and len(members(raws)) == 12

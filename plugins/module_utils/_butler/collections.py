@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Conflict
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionType
 
@@ -67,12 +69,50 @@ def look_up(butler: Butler, names: Iterable[str], *, parents: bool = False) -> d
     return known
 
 
+def other_type(name: str, known: Known, declared: str) -> Conflict:
+    """Tell that a collection is not of the type that is needed.
+
+    Parameters
+    ----------
+    name : `str`
+        Its name.
+    known : `Known`
+        What there is of that name.
+    declared : `str`
+        The type that a task declares it to be.
+
+    Returns
+    -------
+    conflict : `Conflict`
+        What no task can mend, because the type of a collection never changes.
+    """
+    return Conflict("collection", name, f"it is a {known.type} collection, and {declared} was declared")
+
+
+def shown_collection(type_name: str, doc: str | None = None) -> dict[str, str]:
+    """Give a collection as a plan shows it.
+
+    Parameters
+    ----------
+    type_name : `str`
+        One of `TYPES`.
+    doc : `str`, optional
+        Its documentation, which is left out where there is none.
+
+    Returns
+    -------
+    shown : `dict` [ `str`, `str` ]
+        Type and documentation.
+    """
+    return {"type": type_name, "doc": doc} if doc else {"type": type_name}
+
+
 def register(butler: Butler, name: str, type_name: str, doc: str | None = None) -> None:
     """Register a collection so that a killed run leaves all of it or nothing.
 
     By itself daf_butler commits a RUN's two rows one after the other; a RUN that has only the first looks
-    whole,
-    is never completed, and takes no dataset. Source: daf_butler 30, registry/collections/synthIntKey.py.
+    whole, is never completed, and takes no dataset. Source: daf_butler 30,
+    registry/collections/synthIntKey.py.
 
     Parameters
     ----------
@@ -88,7 +128,18 @@ def register(butler: Butler, name: str, type_name: str, doc: str | None = None) 
 
 
 def collection_type(name: str) -> CollectionType:
-    """Give daf_butler's collection type of a name in `TYPES`."""
+    """Give daf_butler's collection type of a name.
+
+    Parameters
+    ----------
+    name : `str`
+        One of `TYPES`.
+
+    Returns
+    -------
+    type : `lsst.daf.butler.CollectionType`
+        The type.
+    """
     from lsst.daf.butler import CollectionType
 
     return CollectionType.from_name(name)

@@ -17,7 +17,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.records impor
     shown,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change, Conflict, Plan
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
+    EXAMPLES,
+    Change,
+    Conflict,
+    Plan,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 
 if TYPE_CHECKING:
@@ -207,7 +212,7 @@ def _additions(name: str, records: Sequence[DimensionRecord]) -> Iterator[Change
         required = record.dataId.required_values
         groups[str(required[0]) if len(required) > 1 else name].append(record)
     for governor, members in groups.items():
-        examples = tuple(sorted(label(record) for record in members)[:5])
+        examples = tuple(sorted(label(record) for record in members)[:EXAMPLES])
         yield Change.add(
             f"{name} records", governor, {"records": len(members)}, count=len(members), examples=examples
         )
@@ -244,8 +249,7 @@ def apply_records(butler: Butler, work: RecordWork, report: Report) -> None:
     Notes
     -----
     Elements go in the order of their dependencies and records in the order of their keys, so that two writers
-    never wait
-    for each other in a circle. A record that another writer has just added is not an error.
+    never wait for each other in a circle. A record that another writer has just added is not an error.
     """
     names = {*work.insert, *work.replace}
     if not names:

@@ -16,13 +16,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import target_of
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change, Plan
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import EXAMPLES, Change, Plan
 
 if TYPE_CHECKING:
     from lsst.resources import ResourcePath
 
 CHUNK = 1_000
-EXAMPLES = 5
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 Action = Literal["add", "replace", "remove"]
 Work = TypeVar("Work")
+
+EXAMPLES = 5
+"""How many members of a group a change or a message names."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,62 @@ class Change:
 
     @classmethod
     def add(cls, kind: str, name: str, after: Any, **more: Any) -> Change:
-        """Make the change that adds something."""
+        """Make the change that adds something.
+
+        Parameters
+        ----------
+        kind, name : `str`
+            What is added.
+        after : JSON-like
+            What will be there.
+        **more
+            As for `Change`; ``before`` where a group grows.
+
+        Returns
+        -------
+        change : `Change`
+            An ``add``.
+        """
         return cls(kind, name, more.pop("before", None), after, action="add", **more)
 
     @classmethod
     def remove(cls, kind: str, name: str, before: Any, **more: Any) -> Change:
-        """Make the change that takes something away."""
+        """Make the change that takes something away.
+
+        Parameters
+        ----------
+        kind, name : `str`
+            What is removed.
+        before : JSON-like
+            What is there.
+        **more
+            As for `Change`; ``after`` where a group shrinks.
+
+        Returns
+        -------
+        change : `Change`
+            A ``remove``.
+        """
         return cls(kind, name, before, more.pop("after", None), action="remove", **more)
 
     @classmethod
     def replace(cls, kind: str, name: str, before: Any, after: Any, **more: Any) -> Change:
-        """Make the change of something that is there and differs."""
+        """Make the change of something that is there and differs.
+
+        Parameters
+        ----------
+        kind, name : `str`
+            What is replaced.
+        before, after : JSON-like
+            What is there, and what will be.
+        **more
+            As for `Change`.
+
+        Returns
+        -------
+        change : `Change`
+            A ``replace``.
+        """
         return cls(kind, name, before, after, action="replace", **more)
 
     @property
@@ -205,3 +253,20 @@ class Plan(Generic[Work]):
             self.present += other.present
             self.skipped += other.skipped
             self.failures += other.failures
+
+
+def first_few(values: Sequence[object]) -> str:
+    """Name the first members of a group.
+
+    Parameters
+    ----------
+    values : `~collections.abc.Sequence`
+        All members.
+
+    Returns
+    -------
+    text : `str`
+        The first `EXAMPLES` of them, and how many there are besides.
+    """
+    more = len(values) - EXAMPLES
+    return ", ".join(map(str, values[:EXAMPLES])) + (f" and {more} more" if more > 0 else "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._states.declared_once import declared_once
 
 
 @dataclass(frozen=True)
@@ -62,23 +63,16 @@ def declared_chains(items: Sequence[Mapping[str, Any]]) -> tuple[Chain, ...]:
         Raised if a name is declared twice, children are missing or given where they say nothing, or a chain
         is both wanted as a child and declared absent.
     """
-    seen: dict[str, int] = {}
-    for index, item in enumerate(items):
-        option = f"chains[{index}]"
-        if item["name"] in seen:
-            raise ButlerError(
-                f"{item['name']} is chains[{seen[item['name']]}] already; declare it once",
-                option=f"{option}.name",
-            )
-        seen[item["name"]] = index
-        _check_children(option, item)
+    options = declared_once("chains", (item["name"] for item in items))
+    for item in items:
+        _check_children(options[item["name"]], item)
     gone = {item["name"] for item in items if item["state"] == "absent"}
-    for index, item in enumerate(items):
+    for item in items:
         for position, child in enumerate(item["children"] or ()):
             if child in gone:
                 raise ButlerError(
-                    f"{child} is declared absent by chains[{seen[child]}] and can't be a child",
-                    option=f"chains[{index}].children[{position}]",
+                    f"{child} is declared absent by {options[child]} and can't be a child",
+                    option=f"{options[item['name']]}.children[{position}]",
                 )
     return tuple(
         Chain(

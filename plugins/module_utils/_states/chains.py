@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import (
     Known,
     look_up,
+    other_type,
     register,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
@@ -21,6 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan imp
     Change,
     Conflict,
     Plan,
+    first_few,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.chain_declared import (
@@ -188,11 +190,7 @@ class ChainsState:
         for index, chain in enumerate(self.chains):
             known = current.known.get(chain.name)
             if known is not None and known.type != "CHAINED":
-                plan.conflicts.append(
-                    Conflict(
-                        "collection", chain.name, f"it is a {known.type} collection, and CHAINED was declared"
-                    )
-                )
+                plan.conflicts.append(other_type(chain.name, known, "CHAINED"))
             elif chain.state == "present":
                 final[chain.name] = self._plan_present(plan, index, chain, known, current)
         gone = [chain for chain in self.chains if chain.state == "absent"]
@@ -236,8 +234,7 @@ class ChainsState:
             plan.skipped += len(missing)
             plan.notices.append(
                 f"chain {chain.name}: left out {len(missing)} children that do not exist: "
-                + ", ".join(missing[:5])
-                + (" ..." if len(missing) > 5 else "")
+                + first_few(missing)
             )
         before = known.children if known is not None else ()
         children = arrange(before, declared, order=chain.order, prune=chain.prune)

@@ -12,12 +12,14 @@ from typing import Any
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import (
     Known,
     look_up,
+    other_type,
     register,
+    shown_collection,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change, Conflict, Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._states.declared_once import declared_once
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,15 @@ class Declared:
 
 @dataclass
 class Current:
-    """What the repository has of the declared collections."""
+    """What the repository has of the declared collections.
+
+    Parameters
+    ----------
+    known : `dict` [ `str`, `Known` ]
+        Those that exist.
+    filled : `set` [ `str` ]
+        RUNs to remove that hold datasets.
+    """
 
     known: dict[str, Known] = field(default_factory=dict)
     filled: set[str] = field(default_factory=set)
@@ -50,7 +60,15 @@ class Current:
 
 @dataclass
 class Work:
-    """What to register, document and remove."""
+    """What to do.
+
+    Parameters
+    ----------
+    register, document : `list` [ `Declared` ]
+        New collections, and those whose documentation changes.
+    remove : `list` [ `str` ]
+        Names of collections to remove.
+    """
 
     register: list[Declared] = field(default_factory=list)
     document: list[Declared] = field(default_factory=list)
@@ -89,14 +107,7 @@ class CollectionsState:
             Raised if one name is declared twice.
         """
         items: Sequence[Mapping[str, Any]] = params["collections"]
-        seen: dict[str, int] = {}
-        for index, item in enumerate(items):
-            if item["name"] in seen:
-                raise ButlerError(
-                    f"{item['name']} is collections[{seen[item['name']]}] already; declare it once",
-                    option=f"collections[{index}].name",
-                )
-            seen[item["name"]] = index
+        declared_once("collections", (item["name"] for item in items))
         return cls(tuple(Declared(item["name"], item["type"], item["doc"], item["state"]) for item in items))
 
     def observe(self, repository: Repository | None) -> Current:
@@ -152,24 +163,18 @@ class CollectionsState:
             elif known is None:
                 plan.work.register.append(item)
                 plan.changes.append(
-                    Change.add("collection", item.name, _described(item.type, item.doc or ""))
+                    Change.add("collection", item.name, shown_collection(item.type, item.doc))
                 )
             elif known.type != item.type:
-                plan.conflicts.append(
-                    Conflict(
-                        "collection",
-                        item.name,
-                        f"it is a {known.type} collection, and {item.type} was declared",
-                    )
-                )
+                plan.conflicts.append(other_type(item.name, known, item.type))
             elif item.doc is not None and item.doc != known.doc:
                 plan.work.document.append(item)
                 plan.changes.append(
                     Change.replace(
                         "collection",
                         item.name,
-                        _described(known.type, known.doc),
-                        _described(item.type, item.doc),
+                        shown_collection(known.type, known.doc),
+                        shown_collection(item.type, item.doc),
                     )
                 )
             else:
@@ -195,7 +200,8 @@ class CollectionsState:
             )
         else:
             plan.work.remove.append(item.name)
-            plan.changes.append(Change.remove("collection", item.name, _described(known.type, known.doc)))
+            before = shown_collection(known.type, known.doc)
+            plan.changes.append(Change.remove("collection", item.name, before))
 
     def apply(self, repository: Repository | None, plan: Plan[Work], report: Report) -> None:
         """Register, document and remove.
@@ -223,7 +229,3 @@ class CollectionsState:
             report.checkpoint()
             butler.collections.x_remove(name)
             report.removed += 1
-
-
-def _described(type_name: str, doc: str) -> dict[str, str]:
-    return {"type": type_name, "doc": doc} if doc else {"type": type_name}

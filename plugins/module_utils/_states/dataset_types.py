@@ -22,6 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan imp
     Plan,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._states.declared_once import declared_once
 
 # What daf_butler allows, without the dot that separates a component.
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -46,7 +47,13 @@ class Definition:
     is_calibration: bool = False
 
     def shown(self) -> dict[str, Any]:
-        """Give the definition as a plan shows it."""
+        """Give the definition as a plan shows it.
+
+        Returns
+        -------
+        shown : `dict`
+            Dimensions and storage class, and ``is_calibration`` if it is one.
+        """
         shown: dict[str, Any] = {"dimensions": list(self.dimensions), "storage_class": self.storage_class}
         return {**shown, "is_calibration": True} if self.is_calibration else shown
 
@@ -75,7 +82,15 @@ class Current:
 
 @dataclass
 class Work:
-    """What to register and remove."""
+    """What to do.
+
+    Parameters
+    ----------
+    register : `dict` [ `str`, `Definition` ]
+        New dataset types.
+    remove : `list` [ `str` ]
+        Names of dataset types to remove.
+    """
 
     register: dict[str, Definition] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
@@ -119,18 +134,15 @@ class DatasetTypesState:
             Raised if one name is declared twice, can't be a dataset type's, or has no whole definition.
         """
         present: dict[str, Definition] = {}
-        options: dict[str, str] = {}
-        for index, item in enumerate(params["dataset_types"]):
-            name, option = item["name"], f"dataset_types[{index}]"
-            if name in options:
-                raise ButlerError(f"{name} is {options[name]} already; declare it once", option=option)
+        options = declared_once("dataset_types", (item["name"] for item in params["dataset_types"]))
+        for item in params["dataset_types"]:
+            name, option = item["name"], options[item["name"]]
             if not _NAME.fullmatch(name):
                 raise ButlerError(
                     f"{name!r} can't be a dataset type's name: letters, digits and underscores are expected",
                     option=f"{option}.name",
                     hint="Components such as calexp.wcs are part of their dataset type and never registered.",
                 )
-            options[name] = option
             if item["state"] == "absent":
                 continue
             for key in ("dimensions", "storage_class"):

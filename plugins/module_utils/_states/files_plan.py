@@ -10,20 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import (
+    other_type,
+    shown_collection,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import NewFile
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import plan_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
+    EXAMPLES,
     Assumption,
     Change,
     Conflict,
     Plan,
+    first_few,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.files_held import Current, Wanted
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
-
-_EXAMPLES = 5
 
 
 @dataclass
@@ -77,13 +81,12 @@ def plan_files(
         "record the declared ones. Nothing was written.",
     )
     if current.run is not None and current.run.type != "RUN":
-        kind = current.run.type
         plan.conflict_hint = "Choose another run. Nothing was written."
-        plan.conflicts.append(Conflict("collection", run, f"it is a {kind} collection, and a RUN is needed"))
+        plan.conflicts.append(other_type(run, current.run, "RUN"))
         return plan
     if current.run is None:
         plan.work.register_run = True
-        plan.changes.append(Change.add("collection", run, {"type": "RUN"}))
+        plan.changes.append(Change.add("collection", run, shown_collection("RUN")))
     if current.dataset_type is None:
         plan.assumes.append(Assumption("dataset type", dataset_type, "dataset_type"))
     plan.assumes += _missing_records(current)
@@ -106,8 +109,8 @@ def _plan_missing_files(plan: Plan[Work], current: Current, on_missing: str) -> 
     elif missing:
         plan.skipped += len(missing)
         plan.notices.append(
-            f"left out {len(missing)} of {len(current.listing.files)} files that are not there, the "
-            f"first: {', '.join(path for _unused, path in missing[:_EXAMPLES])}"
+            f"left out {len(missing)} of {len(current.listing.files)} files that are not there: "
+            + first_few([path for _unused, path in missing])
         )
 
 
@@ -124,7 +127,7 @@ def _plan_datasets(plan: Plan[Work], current: Current, name: str) -> None:
                 {"datasets": current.before + len(there)},
                 before={"datasets": current.before} if current.before else None,
                 count=len(there),
-                examples=tuple(there[:_EXAMPLES]),
+                examples=tuple(there[:EXAMPLES]),
             )
         )
     unstored = _there(current, current.unstored)
@@ -136,7 +139,7 @@ def _plan_datasets(plan: Plan[Work], current: Current, name: str) -> None:
                 {"recorded": len(unstored)},
                 before={"recorded": 0},
                 count=len(unstored),
-                examples=tuple(unstored[:_EXAMPLES]),
+                examples=tuple(unstored[:EXAMPLES]),
             )
         )
 
@@ -172,7 +175,7 @@ def _plan_moved(plan: Plan[Work], current: Current, name: str, on_conflict: str)
                     {"datasets": len(moved), "the first at": place},
                     {"datasets": len(moved), "the first at": item.row.listed.path},
                     count=len(moved),
-                    examples=tuple(paths[:_EXAMPLES]),
+                    examples=tuple(paths[:EXAMPLES]),
                 )
             )
 
@@ -187,12 +190,4 @@ def _missing_records(current: Current) -> list[Assumption]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name, values in sorted(current.missing_records):
         groups[name].append(" ".join(map(str, values)))
-    return [
-        Assumption(
-            name,
-            ", ".join(values[:_EXAMPLES])
-            + (f" and {len(values) - _EXAMPLES} more" if len(values) > _EXAMPLES else ""),
-            current.listing.option,
-        )
-        for name, values in groups.items()
-    ]
+    return [Assumption(name, first_few(values), current.listing.option) for name, values in groups.items()]

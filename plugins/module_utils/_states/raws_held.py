@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
-from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known, look_up
+from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import (
+    Known,
+    look_up,
+    other_type,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import recorded_places
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
@@ -83,9 +87,7 @@ def look_at_ground(repository: Repository, definition: InstrumentDefinition, run
         )
     ground = Ground(run=look_up(butler, [run]).get(run))
     if ground.run is not None and ground.run.type != "RUN":
-        ground.conflicts.append(
-            Conflict("collection", run, f"it is a {ground.run.type} collection, and raws need a RUN")
-        )
+        ground.conflicts.append(other_type(run, ground.run, "RUN"))
     wanted = RawRefs(definition, butler.dimensions, run).dataset_type
     found = registered_type(butler, wanted.name)
     ground.has_type = found is not None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import shown_collection
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import (
     RecordKey,
     RecordWork,
@@ -18,6 +19,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import Orphan, plan_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
+    EXAMPLES,
     Assumption,
     Change,
     Conflict,
@@ -30,8 +32,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws_sorting 
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
-
-EXAMPLES = 5
 
 
 @dataclass
@@ -206,7 +206,7 @@ def _plan_ground(plan: Plan[Work], current: Current) -> None:
         plan.changes.append(Change.add("dataset type", wanted.name, shown))
     if ground.run is None:
         plan.work.register_run = True
-        plan.changes.append(Change.add("collection", refs.run, {"type": "RUN"}))
+        plan.changes.append(Change.add("collection", refs.run, shown_collection("RUN")))
     if "instrument" not in ground.registered:
         plan.assumes.append(Assumption("instrument", refs.definition.name, "instrument"))
         return

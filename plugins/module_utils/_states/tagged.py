@@ -11,13 +11,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
-from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import look_up, register
+from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import (
+    look_up,
+    other_type,
+    register,
+    shown_collection,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
+    EXAMPLES,
     Assumption,
     Change,
     Conflict,
     Plan,
+    first_few,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.chain_order import is_pattern
@@ -35,12 +42,19 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 BATCH = 10_000
-_EXAMPLES = 5
 
 
 @dataclass
 class Current:
-    """What the repository has of the declared collections; nothing if there is no repository."""
+    """What the repository has.
+
+    Parameters
+    ----------
+    repository : `bool`
+        Whether there is a repository.
+    found : `dict` [ `str`, `Found` ]
+        What it has of each declared collection.
+    """
 
     repository: bool = False
     found: dict[str, Found] = field(default_factory=dict)
@@ -48,7 +62,15 @@ class Current:
 
 @dataclass
 class Membership:
-    """What is to be done with the members of one collection."""
+    """What is to be done with the members of one collection.
+
+    Parameters
+    ----------
+    add, remove : `list` [ `lsst.daf.butler.DatasetRef` ]
+        Datasets to associate and to disassociate.
+    replace : `list` [ `tuple` ]
+        Members, each with the dataset that takes its place.
+    """
 
     add: list[DatasetRef] = field(default_factory=list)
     remove: list[DatasetRef] = field(default_factory=list)
@@ -57,7 +79,15 @@ class Membership:
 
 @dataclass
 class Work:
-    """What to register, document and associate."""
+    """What to do.
+
+    Parameters
+    ----------
+    register, document : `list` [ `Tag` ]
+        New collections, and those whose documentation changes.
+    members : `dict` [ `str`, `Membership` ]
+        Changes by collection.
+    """
 
     register: list[Tag] = field(default_factory=list)
     document: list[Tag] = field(default_factory=list)
@@ -144,11 +174,7 @@ class TaggedState:
             found = current.found[tag.name]
             known = found.known
             if known is not None and known.type != "TAGGED":
-                plan.conflicts.append(
-                    Conflict(
-                        "collection", tag.name, f"it is a {known.type} collection, and TAGGED was declared"
-                    )
-                )
+                plan.conflicts.append(other_type(tag.name, known, "TAGGED"))
                 continue
             self._plan_collection(plan, tag, found)
             unresolved = self._plan_missing(plan, tag, found, current)
@@ -162,12 +188,12 @@ class TaggedState:
     @staticmethod
     def _plan_collection(plan: Plan[Work], tag: Tag, found: Found) -> None:
         known = found.known
-        after = {"type": "TAGGED", **({"doc": tag.doc} if tag.doc else {})}
+        after = shown_collection("TAGGED", tag.doc)
         if known is None:
             plan.work.register.append(tag)
             plan.changes.append(Change.add("collection", tag.name, after))
         elif tag.doc is not None and tag.doc != known.doc:
-            before = {"type": "TAGGED", **({"doc": known.doc} if known.doc else {})}
+            before = shown_collection("TAGGED", known.doc)
             plan.work.document.append(tag)
             plan.changes.append(Change.replace("collection", tag.name, before, after))
 
@@ -182,7 +208,7 @@ class TaggedState:
                 plan.assumes.append(
                     Assumption(
                         f"dataset of {tag.ids_dimension}",
-                        f"{_first(ids)} ({len(ids)} of {len(tag.ids or ())} ids)",
+                        f"{first_few(ids)} ({len(ids)} of {len(tag.ids or ())} ids)",
                         tag.ids_option,
                     )
                 )
@@ -193,7 +219,7 @@ class TaggedState:
         if ids:
             plan.notices.append(
                 f"{tag.name}: left out {len(ids)} of {len(tag.ids or ())} {tag.ids_dimension} ids that have "
-                f"no dataset: {_first(ids)}"
+                f"no dataset: {first_few(ids)}"
             )
         else:
             plan.notices += [f"{tag.name}: left out: {item}" for item in found.missing]
@@ -330,17 +356,13 @@ def _grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, lis
 
 
 def _examples(refs: Sequence[DatasetRef]) -> tuple[str, ...]:
-    first = sorted(refs, key=lambda ref: (ref.datasetType.name, ref.dataId.required_values))[:_EXAMPLES]
+    first = sorted(refs, key=lambda ref: (ref.datasetType.name, ref.dataId.required_values))[:EXAMPLES]
     return tuple(
         f"{ref.datasetType.name}@{{"
         + ", ".join(f"{name}: {value!r}" for name, value in ref.dataId.required.items())
         + "}"
         for ref in first
     )
-
-
-def _first(values: Sequence[int]) -> str:
-    return ", ".join(map(str, values[:_EXAMPLES])) + (", ..." if len(values) > _EXAMPLES else "")
 
 
 def _ambiguity(tag: Tag, ambiguous: Mapping[RefKey, Sequence[DatasetRef]]) -> Conflict:
@@ -350,7 +372,7 @@ def _ambiguity(tag: Tag, ambiguous: Mapping[RefKey, Sequence[DatasetRef]]) -> Co
         "datasets",
         f"selected for {tag.name}",
         f"{len(ambiguous)} data IDs have several datasets, and a TAGGED collection holds one of each; the "
-        f"first is {_examples(refs)[0]}; the runs are {', '.join(runs[:_EXAMPLES])}. Collections that are "
+        f"first is {_examples(refs)[0]}; the runs are {first_few(runs)}. Collections that are "
         "named instead of matched by a pattern are searched in their order, and the first one wins",
     )
 

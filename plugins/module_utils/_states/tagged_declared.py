@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._states.declared_once import declared_once
 
 _MAX_BAD_LINES = 20
 
@@ -75,16 +76,14 @@ def declared_tags(items: Sequence[Mapping[str, Any]]) -> tuple[Tag, ...]:
         Raised if a name is declared twice, a selection is empty or names its own collection, or a file of ids
         can't be read.
     """
-    seen: dict[str, str] = {}
+    options = declared_once(
+        "collections",
+        (item["name"] for item in items),
+        hint="One entry takes all dataset types of a collection.",
+    )
     tags = []
-    for index, item in enumerate(items):
-        name, option = item["name"], f"collections[{index}]"
-        if name in seen:
-            raise ButlerError(
-                f"{name} is {seen[name]} already; declare it once, with all of its dataset types",
-                option=f"{option}.name",
-            )
-        seen[name] = option
+    for item in items:
+        name, option = item["name"], options[item["name"]]
         for key in ("dataset_type", "collections"):
             if not item[key]:
                 raise ButlerError("at least one is needed", option=f"{option}.{key}")
