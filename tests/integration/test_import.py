@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lsst.daf.butler.tests.registry_data
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from lsst.daf.butler import Butler
 
 from tests.integration.ansible_play import cycle, run
@@ -60,6 +62,29 @@ def test_what_the_official_tool_imported_is_present(case: str, repo: Path, tmp_p
     assert not outcome.changed and outcome.changes == [] and dump(repo) == before
 
 
+@pytest.mark.parametrize("names", ["hsc-rc2-subset-v0", "lsstcam-subset", "base spatial"])
+def test_records_of_any_universe_are_read_as_the_official_tool_reads_them(
+    names: str, repo: Path, other: Path
+) -> None:
+    files = [Path(lsst.daf.butler.tests.registry_data.__path__[0]) / f"{each}.yaml" for each in names.split()]
+    for file in files:
+        official_import(other, file, "copy")
+    params = {"imports": [{"file": str(file)} for file in files]}
+    import_here(repo, params)
+    assert difference(dump(other), dump(repo)) == []
+    assert not import_here(repo, params).changed
+
+
+def test_records_that_refer_to_nothing_are_found_before_anything_is_written(repo: Path) -> None:
+    file = Path(lsst.daf.butler.tests.registry_data.__path__[0]) / "spatial.yaml"
+    before = dump(repo)
+    with pytest.raises(ButlerError) as caught:
+        import_here(repo, declare(file))
+    assert "imports[0].file: instrument Cam1 does not exist" in str(caught.value)
+    assert "imports[0].file: physical_filter Cam1 Cam1-G does not exist" in str(caught.value)
+    assert {**dump(repo), "opaque_meta": []} == {**before, "opaque_meta": []}
+
+
 def test_check_and_run_agree_through_ansible(repo: Path, tmp_path: Path) -> None:
     file = write_case(CALIBRATIONS, tmp_path / "site")
     done = cycle(
@@ -93,8 +118,8 @@ def test_what_an_earlier_task_would_make_is_assumed(repo: Path, tmp_path: Path) 
     file = write_case(CALIBRATIONS, tmp_path / "site")
     params = declare(file, transfer="direct", skip_dimensions=["instrument", "detector", "physical_filter"])
     check = import_here(repo, params, check=True)
-    assert "imports[0]: instrument Cam does not exist" in check.assumes
-    assert "imports[0]: detector Cam 2 does not exist" in check.assumes
+    assert "imports[0].file: instrument Cam does not exist" in check.assumes
+    assert "imports[0].file: detector Cam 2 does not exist" in check.assumes
     with Butler.from_config(repo, writeable=True) as butler:
         make_instrument(butler)
     assert import_here(repo, params).changes == check.changes

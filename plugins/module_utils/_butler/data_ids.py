@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,43 @@ class Expander:
             values.update((implied, getattr(record, implied)) for implied in element.implied.names)
         full = tuple(values[name] for name in dimensions.data_coordinate_keys)
         return ref.expanded(DataCoordinate.from_full_values(dimensions, full).expanded(records))
+
+
+def lacking_parents(
+    butler: Butler | None, wanted: Mapping[RecordKey, DimensionRecord]
+) -> dict[RecordKey, RecordKey]:
+    """Find the records that new records refer to and that are nowhere.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler` or `None`
+        The repository; `None` if it is absent.
+    wanted : `~collections.abc.Mapping`
+        New records by key.
+
+    Returns
+    -------
+    lacking : `dict`
+        Keys of records that neither the repository nor ``wanted`` has, each with the key of the first record
+        that refers to it.
+    """
+    needed: dict[RecordKey, RecordKey] = {}
+    for key, record in wanted.items():
+        for parent in _parents(record):
+            if parent not in wanted:
+                needed.setdefault(parent, key)
+    there = records_by_key(butler, needed) if butler is not None else {}
+    return {parent: key for parent, key in needed.items() if parent not in there}
+
+
+def _parents(record: DimensionRecord) -> Iterator[RecordKey]:
+    element = record.definition
+    dimensions = element.universe.dimensions
+    values = dict(zip(element.required.names, record.dataId.required_values, strict=True))
+    values.update((name, getattr(record, name)) for name in element.implied.names)
+    for name, value in values.items():
+        if name != element.name and value is not None and dimensions[name].has_own_table:
+            yield name, tuple(values[required] for required in dimensions[name].required.names)
 
 
 def find(

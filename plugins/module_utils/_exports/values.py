@@ -100,6 +100,7 @@ class _Parser:
         self._timespan = Timespan
         self._loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(content)
         self._next = self._loader.get_event
+        self._constructors = yaml.constructor.SafeConstructor.yaml_constructors
         self._anchors: dict[str, Any] = {}
         self._plain: dict[str, Any] = {}
         self._tagged = {
@@ -199,7 +200,7 @@ class _Parser:
             make = self._tagged.get(event.tag)
             if make is not None:
                 return make(node)
-            if event.tag.startswith(_STANDARD):
+            if event.tag in self._constructors:
                 return self._standard(node)
         except (ValueError, TypeError, AttributeError) as error:
             raise self._error(event, f"this is no {event.tag}: {error}") from None
@@ -216,8 +217,7 @@ class _Parser:
             raise self._error(event, f"this is no {tag}: {error}") from None
 
     def _standard(self, node: Any) -> Any:
-        constructors = self._yaml.constructor.SafeConstructor.yaml_constructors
-        construct = constructors.get(node.tag)
+        construct = self._constructors.get(node.tag)
         return node.value if construct is None else construct(self._loader, node)
 
     def _registered(self, node: Any) -> Any:

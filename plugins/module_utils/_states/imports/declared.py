@@ -106,6 +106,10 @@ class Declared:
             found.setdefault(file.run, file.section.file)
         return found
 
+    def record_option(self, key: RecordKey) -> str:
+        """Name the option whose export has a record."""
+        return self.options[self._places[key][0].file]
+
     def place(self, dataset: UUID) -> str:
         """Tell where a dataset is declared."""
         return self._files[dataset].place

@@ -175,7 +175,7 @@ def _unknown_records(declared: Declared, held: Held) -> dict[tuple[str, tuple[An
     for artifact, refs in held.missing(declared):
         for ref in refs:
             for name in ref.dimensions.names:
-                options.setdefault(name, artifact.item.option)
+                options.setdefault(name, declared.options[artifact.file.section.file])
     return {key: options.get(key[0]) for key in sorted(held.expander.missing, key=str)}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known
+from ansible_collections.rubin.butler.plugins.module_utils._butler.data_ids import lacking_parents
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import (
     RecordKey,
     RecordWork,
@@ -95,6 +96,8 @@ class Current:
         Those that exist.
     records : `dict`
         The dimension records that exist, by key.
+    lacking : `dict`
+        Keys of records that new records refer to and that are nowhere, each with the key of one of those.
     held, associated, chains
         What there is of datasets, associations and chains.
     """
@@ -106,6 +109,7 @@ class Current:
     known_types: TypesCurrent
     collections: dict[str, Known]
     records: dict[RecordKey, DimensionRecord]
+    lacking: dict[RecordKey, RecordKey]
     held: Held
     associated: Associated
     chains: ChainsCurrent
@@ -140,10 +144,8 @@ class ImportsState:
     Notes
     -----
     Every export is parsed once; the registry and the datastore are asked in bulk, once for what the exports
-    hold
-    and never dataset by dataset. Cost and memory grow linearly with the exports, and with the runs and
-    associated
-    collections that get new datasets.
+    hold and never dataset by dataset. Cost and memory grow linearly with the exports, and with the runs and
+    associated collections that get new datasets.
     """
 
     items: tuple[Item, ...]
@@ -209,6 +211,8 @@ class ImportsState:
         records = {}
         if repository is not None:
             records = existing_records(repository.butler, declared.records.values())
+        new = {key: record for key, record in declared.records.items() if key not in records}
+        lacking = lacking_parents(repository.butler if repository is not None else None, new)
         final = declared.records if self.on_conflict == "replace" else {**declared.records, **records}
         held = observe_datasets(repository, declared, known, final)
         refs = {**held.known, **declared.refs}
@@ -220,6 +224,7 @@ class ImportsState:
             known_types,
             known,
             records,
+            lacking,
             held,
             observe_associations(repository, declared, known, refs),
             definitions.observe_chains(repository, declared),
@@ -305,6 +310,9 @@ class ImportsState:
             if key not in declared.derived or key not in current.records
         ]
         records = plan_records(plan, wanted, current.records, self.on_conflict)
+        for (element, values), key in current.lacking.items():
+            name = " ".join(map(str, values))
+            plan.assumes.append(Assumption(element, name, declared.record_option(key)))
         datasets, absent = plan_datasets(plan, declared, held)
         self._findings.paths[:], self._findings.datasets = absent.paths, absent.datasets
         associations = plan_associations(
