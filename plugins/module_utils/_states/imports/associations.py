@@ -13,10 +13,15 @@ from uuid import UUID
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change, Conflict, Plan
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
+    EXAMPLES,
+    Change,
+    Conflict,
+    Plan,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._exports.content import Section
-from ansible_collections.rubin.butler.plugins.module_utils._states.imports.datasets import members
+from ansible_collections.rubin.butler.plugins.module_utils._states.imports.datasets import chunks, members
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.declared import Declared
 
 if TYPE_CHECKING:
@@ -24,8 +29,6 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = tuple[str, str, tuple[Any, ...]]
 """Collection, dataset type and data ID values: where a collection holds one dataset at a time."""
-
-EXAMPLES = 5
 
 
 @dataclass
@@ -269,7 +272,7 @@ def apply_associations(
     """
     butler = repository.butler
     for collection, refs in sorted(work.tags.items()):
-        for batch in _batches(refs, batch_size):
+        for batch in chunks(refs, batch_size):
             report.checkpoint()
             butler.registry.associate(collection, batch)
             report.added += len(batch)
@@ -321,8 +324,3 @@ def _still_lacking(
         if (timespan, ref.id)
         not in now.get((collection, ref.datasetType.name, ref.dataId.required_values), ())
     ]
-
-
-def _batches(things: Sequence[DatasetRef], size: int) -> Iterator[Sequence[DatasetRef]]:
-    for start in range(0, len(things), size):
-        yield things[start : start + size]

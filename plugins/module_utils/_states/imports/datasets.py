@@ -10,7 +10,6 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -111,7 +110,7 @@ def observe_datasets(
     if repository is not None:
         butler = repository.butler
         ids = {*declared.refs, *(dataset for item in declared.associations for dataset in item.ids)}
-        for chunk in _chunks(sorted(ids)):
+        for chunk in chunks(sorted(ids)):
             held.known.update((ref.id, ref) for ref in butler.get_many_datasets(chunk))
         _look_up_artifacts(butler, declared, held)
         held.occupied = _occupied(butler, declared, collections, held)
@@ -126,7 +125,7 @@ def observe_datasets(
 
 def _look_up_artifacts(butler: Butler, declared: Declared, held: Held) -> None:
     """Ask the datastore for the known datasets of all artifacts."""
-    for chunk in _chunks(declared.artifacts):
+    for chunk in chunks(declared.artifacts):
         artifacts = {ref.id: artifact for artifact in chunk for ref in artifact.refs}
         wanted = [held.known[dataset] for dataset in artifacts if dataset in held.known]
         if not wanted:
@@ -212,7 +211,7 @@ def sizes_of(paths: Iterable[str]) -> dict[str, int]:
             continue
         if stat.S_ISREG(found.st_mode):
             sizes[path] = found.st_size
-    for chunk in _chunks(sorted(remote)):
+    for chunk in chunks(sorted(remote)):
         uris = {ResourcePath(path, forceDirectory=False): path for path in chunk}
         for resource, exists in ResourcePath.mexists(uris).items():
             if exists:
@@ -245,7 +244,20 @@ def _look_at_targets(
     held.adopted = {path: url for path, url in urls.items() if url in there}
 
 
-def _chunks(things: Sequence[Thing]) -> Iterator[list[Thing]]:
-    iterator = iter(things)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
+def chunks(things: Sequence[Thing], size: int = CHUNK) -> Iterator[Sequence[Thing]]:
+    """Cut a sequence into parts.
+
+    Parameters
+    ----------
+    things : `~collections.abc.Sequence`
+        The sequence.
+    size : `int`
+        How many things a part has, but for the last.
+
+    Yields
+    ------
+    part : `~collections.abc.Sequence`
+        One after the other.
+    """
+    for start in range(0, len(things), size):
+        yield things[start : start + size]

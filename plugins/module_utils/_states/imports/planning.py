@@ -15,6 +15,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import plan_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
+    EXAMPLES,
     Assumption,
     Change,
     Conflict,
@@ -31,7 +32,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.imports.decla
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
 
-EXAMPLES = 5
 MAX_MISSING = 100
 
 ADOPT = "split"
