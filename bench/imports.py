@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long butler_import takes, beside the official import of the same export file.
 
-``python -m bench.imports [--datasets 100000] [--json FILE]`` on an SQLite registry with transfer direct: the
-official ``Butler.import_`` into a fresh repository is the baseline; then ours into another, again with
-nothing new, and again with one dataset in a hundred missing.
+``PYTHONPATH=var/collections python -m bench.imports [--datasets 100000] [--json FILE]``, on an SQLite
+registry with transfer direct: the official ``Butler.import_`` into a fresh repository is the baseline; then
+ours into another, again with nothing new, and again with one dataset in a hundred missing.
 """
 
 from __future__ import annotations
