@@ -17,8 +17,9 @@ from typing import Any
 
 import yaml
 
+from tests.module_texts import COLLECTION, assert_is_documented
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-COLLECTION = "rubin.butler"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Playbook:
 
 
 def playbook(path: Path, *arguments: str, **env: str) -> Playbook:
-    """Run a playbook.
+    """Run a playbook, and hold what every module of ours returns against its RETURN.
 
     Parameters
     ----------
@@ -168,6 +169,12 @@ def playbook(path: Path, *arguments: str, **env: str) -> Playbook:
         )
         assert results.exists(), done.stdout + done.stderr
         lines = [json.loads(line) for line in results.read_text().splitlines()]
+    for line in lines:
+        collection, _unused, module = line["action"].rpartition(".")
+        if collection == COLLECTION and line["status"] == "ok":
+            for result in line["result"].get("results", [line["result"]]):
+                if not result.get("failed") and not result.get("skipped"):
+                    assert_is_documented(module, result)
     tasks = [TaskResult(line["task"], line["status"], line["result"]) for line in lines]
     return Playbook(done.returncode, done.stdout + done.stderr, tasks)
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 
 import yaml
 
-from tests.integration.ansible_play import CHECKOUT, TaskResult, play
+from tests.integration.ansible_play import TaskResult, play
+from tests.module_texts import texts_of
 
 
 def run_examples(module: str, places: Mapping[str, str]) -> list[TaskResult]:
@@ -28,15 +28,7 @@ def run_examples(module: str, places: Mapping[str, str]) -> list[TaskResult]:
     results : `list` [ `TaskResult` ]
         One for each task, none of them failed.
     """
-    source = (CHECKOUT / "plugins" / "modules" / f"{module}.py").read_text()
-    texts = {
-        node.targets[0].id: node.value.value
-        for node in ast.parse(source).body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-    }
-    examples = texts["EXAMPLES"]
+    examples = texts_of(module)["EXAMPLES"]
     for documented, here in places.items():
         assert documented in examples, f"no example names {documented}"
         examples = examples.replace(documented, here)
