@@ -68,7 +68,11 @@ def tasks(place: Path) -> dict[str, tuple[str, dict[str, Any], list[str]]]:
             ["dataset type raw does not exist"],
         ),
         "run that is a chain": ("butler_raws", raw(raws, run="runs"), ["runs", "CHAINED"]),
-        "cycle": ("butler_chain", {"repo": repo, "chains": chains}, ["chain a: it would contain itself: a -> b -> a"]),
+        "cycle": (
+            "butler_chain",
+            {"repo": repo, "chains": chains},
+            ["chain a: it would contain itself: a -> b -> a"],
+        ),
         "missing directory": ("butler_raws", raw(f"{place}/none"), ["sources[0]", f"{place}/none"]),
         "truncated": ("butler_raws", raw(broken), ["CC_O_20241108_000010_R22_S00.fits", "truncated"]),
         "another instrument": ("butler_raws", raw(other), ["LSSTCam", "LSSTComCam"]),
