@@ -120,7 +120,7 @@ def answers(place: Path) -> dict[str, TaskResult]:
     (place / "broken" / whole.name).write_bytes(whole.read_bytes()[:4000])
     before = dump(repo)
     wanted = tasks(place)
-    results = play([{f"{COLLECTION}.{module}": arguments} for module, arguments, _ in wanted.values()])
+    results = play([{f"{COLLECTION}.{module}": arguments} for module, arguments, _said in wanted.values()])
     assert difference(before, dump(repo)) == []
     shutil.rmtree(place / "raws")
     return dict(zip(wanted, results, strict=True))
