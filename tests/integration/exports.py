@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import sys
+import tempfile
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +62,8 @@ def write_case(name: str, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     if name == CALIBRATIONS:
-        return write_calibrations(folder)
+        shutil.copytree(_calibrations().name, folder, dirs_exist_ok=True)
+        return folder / "export.yaml"
     file = folder / "export.yaml"
     file.write_bytes(published(name))
     for path in paths_in(file):
@@ -112,6 +116,14 @@ def make_instrument(butler: Butler) -> None:
         )
 
 
+@cache
+def _calibrations() -> tempfile.TemporaryDirectory[str]:
+    """Hold a folder with the export of calibrations, made once for all tests of a process."""
+    folder = tempfile.TemporaryDirectory()
+    write_calibrations(Path(folder.name))
+    return folder
+
+
 def write_calibrations(folder: Path) -> Path:
     """Let the official tool export biases and flats with a TAGGED and a CALIBRATION collection in a chain."""
     root = folder / "origin"
@@ -144,6 +156,7 @@ def write_calibrations(folder: Path) -> Path:
             export.saveDatasets(butler.query_datasets("flat", RUNS[1]))
             for collection in (TAG, CALIB, CHAIN):
                 export.saveCollection(collection)
+    shutil.rmtree(root)
     return folder / "export.yaml"
 
 

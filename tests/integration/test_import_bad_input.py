@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
+from lsst.daf.butler import Butler
 
 from tests.integration.ansible_play import run
 from tests.integration.canonical import dump
@@ -26,6 +27,14 @@ from tests.integration.exports import (
 )
 
 Sections = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give one repository for all: no test writes to it."""
+    root = tmp_path_factory.mktemp("bad") / "repo"
+    Butler.makeRepo(root)
+    return root
 
 
 @pytest.fixture
