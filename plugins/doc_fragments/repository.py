@@ -65,3 +65,24 @@ options:
     choices: [fail, skip]
     default: fail
 """
+
+    TRANSFER = r"""
+options:
+  transfer:
+    description:
+      - How files get into the datastore.
+      - V(direct) leaves them where they are and records their absolute paths.
+      - V(copy), V(hardlink), V(symlink) and V(relsymlink) make an artifact in the datastore; V(link) is a
+        hard link, or a symbolic link where that is not possible.
+      - V(auto) leaves files that are in the datastore's folders already where they are, and links or copies
+        the others.
+      - V(split) leaves them where they are too, and records the others as V(direct) does.
+      - V(move) removes a source once its artifact is committed.
+    type: str
+    choices: [auto, copy, direct, hardlink, link, move, relsymlink, split, symlink]
+    default: auto
+notes:
+  - Two tasks may ingest into the same run at the same time; they take turns, batch by batch.
+  - A file at the place of a new artifact that no dataset has, left by a run that was killed, is replaced. The
+    changes show this, and name such files that differ from the ones that replace them.
+"""

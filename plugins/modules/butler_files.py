@@ -25,6 +25,7 @@ description:
 extends_documentation_fragment:
   - rubin.butler.repository
   - rubin.butler.repository.missing
+  - rubin.butler.repository.transfer
 options:
   dataset_type:
     description: The dataset type that the files are.
@@ -60,18 +61,6 @@ options:
   data_id:
     description: Values of dimensions that all files share. They go before those of O(table) or O(pattern).
     type: dict
-  transfer:
-    description:
-      - How files get into the datastore.
-      - V(direct) leaves them where they are and records their absolute paths.
-      - V(copy), V(hardlink), V(symlink) and V(relsymlink) make an artifact in the datastore; V(link) is a hard link,
-        or a symbolic link where that is not possible.
-      - V(auto) leaves files that are in the datastore's folders already where they are, and links or copies the others.
-      - V(split) leaves them where they are too, and records the others as V(direct) does.
-      - V(move) removes a source once its artifact is committed.
-    type: str
-    choices: [auto, copy, direct, hardlink, link, move, relsymlink, split, symlink]
-    default: auto
   formatter:
     description:
       - The dotted name of the class that reads the files. By default the one that the repository configures for the dataset
@@ -90,10 +79,6 @@ options:
 seealso:
   - module: rubin.butler.butler_dataset_type
   - module: rubin.butler.butler_import
-notes:
-  - Two tasks may ingest into the same run at the same time; they take turns, batch by batch.
-  - A file at the place of a new artifact that no dataset has, left by a run that was killed, is replaced. The changes
-    show this, and name such files that differ from the ones that replace them.
 """
 
 EXAMPLES = r"""
@@ -169,14 +154,17 @@ seconds:
   sample: 0.21
 """
 
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT, ON_MISSING
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import (
+    ON_CONFLICT,
+    ON_MISSING,
+    TRANSFER,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.files import FilesState
 
 
 def main() -> None:
     """Run the module."""
-    transfers = ["auto", "copy", "direct", "hardlink", "link", "move", "relsymlink", "split", "symlink"]
     run_state(
         {
             "dataset_type": {"type": "str", "required": True},
@@ -186,10 +174,10 @@ def main() -> None:
             "directory": {"type": "str"},
             "pattern": {"type": "str"},
             "data_id": {"type": "dict"},
-            "transfer": {"type": "str", "choices": transfers, "default": "auto"},
             "formatter": {"type": "str"},
             **ON_CONFLICT,
             **ON_MISSING,
+            **TRANSFER,
         },
         FilesState.from_params,
         mutually_exclusive=[("table", "directory")],

@@ -28,6 +28,7 @@ description:
 extends_documentation_fragment:
   - rubin.butler.repository
   - rubin.butler.repository.conflict
+  - rubin.butler.repository.transfer
 options:
   imports:
     description: The exports. What is not given here is taken from the option of the same name beside it.
@@ -67,18 +68,6 @@ options:
       - What the relative paths in the exports are relative to, a directory or a URI.
       - The default is the directory of each export file.
     type: path
-  transfer:
-    description:
-      - How artifacts get into the datastore.
-      - V(direct) leaves them where they are and records their absolute paths.
-      - V(copy), V(hardlink), V(symlink) and V(relsymlink) make an artifact in the datastore; V(link) is a hard link, or a
-        symbolic link where that is not possible.
-      - V(auto) leaves files that are in the datastore's folders already where they are, and links or copies the others.
-      - V(split) leaves them where they are too, and records the others as V(direct) does.
-      - V(move) removes a source once its artifact is committed.
-    type: str
-    choices: [auto, copy, direct, hardlink, link, move, relsymlink, split, symlink]
-    default: auto
   path_map:
     description:
       - For exports that were made at another site, what to replace in the paths of artifacts before they are looked for.
@@ -200,18 +189,17 @@ missing_datasets:
   sample: {flat: 3}
 """
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import TRANSFERS
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
-
-TRANSFERS = ["auto", "copy", "direct", "hardlink", "link", "move", "relsymlink", "split", "symlink"]
 
 
 def main() -> None:
     """Run the module."""
     shared = {
         "directory": {"type": "path"},
-        "transfer": {"type": "str", "choices": TRANSFERS},
+        "transfer": {"type": "str", "choices": list(TRANSFERS)},
         "path_map": {"type": "dict"},
         "skip_dimensions": {"type": "list", "elements": "str"},
         "on_missing": {"type": "str", "choices": ["fail", "skip"]},

@@ -20,6 +20,7 @@ description:
   - What exists is only changed with O(on_conflict=replace), and shown before. No dataset and no artifact is ever removed.
 extends_documentation_fragment:
   - rubin.butler.repository
+  - rubin.butler.repository.transfer
 options:
   instrument:
     description:
@@ -44,19 +45,6 @@ options:
       - The RUN for the raws. It is registered if it does not exist.
       - By default the instrument's usual one, such as C(LSSTComCam/raw/all).
     type: str
-  transfer:
-    description:
-      - How files get into the datastore.
-      - V(direct) leaves them where they are and records their absolute paths.
-      - V(copy), V(hardlink), V(symlink) and V(relsymlink) make an artifact in the datastore; V(link) is a hard link,
-        or a symbolic link where that is not possible.
-      - V(auto) leaves files that are in the datastore's folders already where they are, and links or copies the others.
-      - V(split) leaves them where they are too, and records the others as V(direct) does.
-      - V(move) removes a source once its artifact is committed. Name directories as O(sources) with it, because a file
-        that was moved is not there the next time. A source that a killed run had no time to remove stays.
-    type: str
-    choices: [auto, copy, direct, hardlink, link, move, relsymlink, split, symlink]
-    default: auto
   file_pattern:
     description: Regular expression that is searched for in the names of the files in directories.
     type: str
@@ -97,9 +85,8 @@ seealso:
   - module: rubin.butler.butler_instrument
   - module: rubin.butler.butler_tagged
 notes:
-  - Two tasks may ingest into the same run at the same time; they take turns, batch by batch.
-  - A file at the place of a new artifact that no dataset has, left by a run that was killed, is replaced. The changes
-    show this, and name such files that differ from the ones that replace them.
+  - Name directories as O(sources) with O(transfer=move), because a file that was moved is not there the next time. A source
+    that a killed run had no time to remove stays.
 """
 
 EXAMPLES = r"""
@@ -181,8 +168,7 @@ seconds:
 """
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import BATCH_DATASETS
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import TRANSFERS
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT, TRANSFER
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import NEEDS, run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws import RawsState
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import FILE_PATTERN
@@ -195,12 +181,12 @@ def main() -> None:
             "instrument": {"type": "str", "required": True},
             "sources": {"type": "list", "elements": "str", "required": True},
             "run": {"type": "str"},
-            "transfer": {"type": "str", "choices": list(TRANSFERS), "default": "auto"},
             "file_pattern": {"type": "str", "default": FILE_PATTERN},
             "on_error": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
             "max_errors": {"type": "int"},
             "batch_size": {"type": "int", "default": BATCH_DATASETS},
             **ON_CONFLICT,
+            **TRANSFER,
         },
         RawsState.from_params,
         needs=(*NEEDS, "astro_metadata_translator", "astropy"),

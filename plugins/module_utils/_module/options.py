@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import TRANSFERS
+
 REPOSITORY: dict[str, dict[str, Any]] = {
     "repo": {"type": "str", "required": True},
     "log_file": {"type": "path"},
@@ -16,4 +18,7 @@ ON_CONFLICT: dict[str, dict[str, Any]] = {
 }
 ON_MISSING: dict[str, dict[str, Any]] = {
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+}
+TRANSFER: dict[str, dict[str, Any]] = {
+    "transfer": {"type": "str", "choices": list(TRANSFERS), "default": "auto"},
 }
