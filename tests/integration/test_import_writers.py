@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, Config
 
 from tests.integration.canonical import dump
 from tests.integration.exports import (
@@ -26,6 +26,7 @@ from tests.integration.exports import (
     import_here,
     write_case,
 )
+from tests.integration.postgres import READER, Database
 
 
 def import_elsewhere(repo: str, params: dict[str, Any], planned: Any, go: Any) -> dict[str, Any]:
@@ -62,6 +63,33 @@ def test_an_importer_that_planned_too_early_loses_nothing(transfer: str, repo: P
     with Butler.from_config(repo) as butler:
         refs = butler.query_all_datasets("*", find_first=False)
         assert len(refs) == DATASETS and all(butler.get(ref) is not None for ref in refs)
+
+
+@pytest.fixture
+def postgres_repo(database: Database, tmp_path: Path) -> Path:
+    root = tmp_path / "postgres"
+    Butler.makeRepo(root, Config({"registry": {"db": database.url, "namespace": "calibs"}}))
+    return root
+
+
+def test_two_importers_and_a_reader_on_postgresql(
+    postgres_repo: Path, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = declare(write_case(CALIBRATIONS, tmp_path / "site"), transfer="copy")
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(1) as pool:
+        planned, go = manager.Event(), manager.Event()
+        second = pool.apply_async(import_elsewhere, (str(postgres_repo), params, planned, go))
+        assert planned.wait(60)
+        assert import_here(postgres_repo, params).stats["failed"] == 0
+        go.set()
+        assert any("another writer ingested" in notice for notice in second.get(60)["notices"])
+    with Butler.from_config(postgres_repo) as butler:
+        refs = butler.query_all_datasets("*", find_first=False)
+        assert len(refs) == DATASETS and all(butler.get(ref) is not None for ref in refs)
+    monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", database.credentials(READER))
+    again = import_here(postgres_repo, params, check=True)
+    assert not again.changed and again.stats["present"] > DATASETS
 
 
 @pytest.mark.parametrize("name", [RUNS[1], CALIB])
