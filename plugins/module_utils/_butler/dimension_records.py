@@ -116,31 +116,34 @@ def records_by_key(butler: Butler, keys: Iterable[RecordKey]) -> dict[RecordKey,
     Returns
     -------
     existing : `dict`
-        Those that exist. A query for each element, parent data ID and `CHUNK` of values: the cost grows with
-        the number of keys, not with the repository.
+        Those that exist. A query for each `CHUNK` of the keys that agree in all but their last two values:
+        the cost grows with the number of keys, not with the repository.
     """
-    groups: dict[tuple[str, tuple[Any, ...]], list[Any]] = defaultdict(list)
-    for name, (*parents, own) in keys:
-        groups[name, tuple(parents)].append(own)
+    groups: dict[tuple[str, tuple[Any, ...]], set[tuple[Any, ...]]] = defaultdict(set)
+    for name, values in keys:
+        # A query has to name one instrument or sky map.
+        groups[name, values[:-2] or values[:-1]].add(values)
     found: dict[RecordKey, DimensionRecord] = {}
-    for (name, above), values in groups.items():
-        element = butler.dimensions[name]
-        for chunk in in_chunks(sorted(set(values)), CHUNK):
-            for record in _query(butler, element, above, chunk):
-                found[record_key(record)] = record
+    for (name, above), members in groups.items():
+        for chunk in in_chunks(sorted(members), CHUNK):
+            for record in _query(butler, butler.dimensions[name], len(above), chunk):
+                # Each value of the chunk is asked for beside each other, which may find more than its keys.
+                if (key := record_key(record))[1] in members:
+                    found[key] = record
     return found
 
 
 def _query(
-    butler: Butler, element: DimensionElement, parents: tuple[Any, ...], own: Sequence[Any]
+    butler: Butler, element: DimensionElement, shared: int, keys: Sequence[tuple[Any, ...]]
 ) -> Iterator[DimensionRecord]:
-    names = list(element.required.names)
-    where = [f"{name} = value_{index}" for index, name in enumerate(names[:-1])]
-    bind = {f"value_{index}": value for index, value in enumerate(parents)}
+    where: list[str] = []
+    bind: dict[str, Any] = {}
+    for index, name in enumerate(element.required.names):
+        values = sorted({key[index] for key in keys})
+        where.append(f"{name} = values_{index}" if index < shared else f"{name} IN (values_{index})")
+        bind[f"values_{index}"] = values[0] if index < shared else values
     with butler.query() as query:
-        yield from query.where(
-            " AND ".join([*where, f"{names[-1]} IN (own_values)"]), bind={**bind, "own_values": list(own)}
-        ).dimension_records(element.name)
+        yield from query.where(" AND ".join(where), bind=bind).dimension_records(element.name)
 
 
 def plan_records(
