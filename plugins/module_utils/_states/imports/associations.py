@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
@@ -21,7 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan imp
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._exports.content import Section
-from ansible_collections.rubin.butler.plugins.module_utils._states.imports.datasets import chunks, members
+from ansible_collections.rubin.butler.plugins.module_utils._states.imports.datasets import members
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.declared import Declared
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ def apply_associations(
     """
     butler = repository.butler
     for collection, refs in sorted(work.tags.items()):
-        for batch in chunks(refs, batch_size):
+        for batch in in_chunks(refs, batch_size):
             report.checkpoint()
             butler.registry.associate(collection, batch)
             report.added += len(batch)

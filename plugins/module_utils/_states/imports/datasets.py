@@ -10,10 +10,11 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import UUID
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known
 from ansible_collections.rubin.butler.plugins.module_utils._butler.data_ids import Expander, find
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import NewFile
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef, DimensionRecord
 
 CHUNK = 10_000
-
-Thing = TypeVar("Thing")
 
 
 @dataclass
@@ -110,7 +109,7 @@ def observe_datasets(
     if repository is not None:
         butler = repository.butler
         ids = {*declared.refs, *(dataset for item in declared.associations for dataset in item.ids)}
-        for chunk in chunks(sorted(ids)):
+        for chunk in in_chunks(sorted(ids), CHUNK):
             held.known.update((ref.id, ref) for ref in butler.get_many_datasets(chunk))
         _look_up_artifacts(butler, declared, held)
         held.occupied = _occupied(butler, declared, collections, held)
@@ -125,7 +124,7 @@ def observe_datasets(
 
 def _look_up_artifacts(butler: Butler, declared: Declared, held: Held) -> None:
     """Ask the datastore for the known datasets of all artifacts."""
-    for chunk in chunks(declared.artifacts):
+    for chunk in in_chunks(declared.artifacts, CHUNK):
         artifacts = {ref.id: artifact for artifact in chunk for ref in artifact.refs}
         wanted = [held.known[dataset] for dataset in artifacts if dataset in held.known]
         if not wanted:
@@ -211,7 +210,7 @@ def sizes_of(paths: Iterable[str]) -> dict[str, int]:
             continue
         if stat.S_ISREG(found.st_mode):
             sizes[path] = found.st_size
-    for chunk in chunks(sorted(remote)):
+    for chunk in in_chunks(sorted(remote), CHUNK):
         uris = {ResourcePath(path, forceDirectory=False): path for path in chunk}
         for resource, exists in ResourcePath.mexists(uris).items():
             if exists:
@@ -242,22 +241,3 @@ def _look_at_targets(
     urls = {path: target.geturl() for path, target in targets.items() if target is not None}
     there = sizes_of(urls.values())
     held.adopted = {path: url for path, url in urls.items() if url in there}
-
-
-def chunks(things: Sequence[Thing], size: int = CHUNK) -> Iterator[Sequence[Thing]]:
-    """Cut a sequence into parts.
-
-    Parameters
-    ----------
-    things : `~collections.abc.Sequence`
-        The sequence.
-    size : `int`
-        How many things a part has, but for the last.
-
-    Yields
-    ------
-    part : `~collections.abc.Sequence`
-        One after the other.
-    """
-    for start in range(0, len(things), size):
-        yield things[start : start + size]
