@@ -133,17 +133,20 @@ def program(name: str) -> Path:
     Returns
     -------
     path : `pathlib.Path`
-        The newest one that is installed. Tests fail, and are not skipped, where there is none.
+        The newest one that is installed. Where there is none, tests are skipped with the package to install,
+        as `make test` is to pass with Python alone; in CI they fail.
     """
     found = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[4])
     ) or [Path(path) for path in [shutil.which(name)] if path]
     if not found:
-        pytest.fail(
+        said = (
             f"there is no {name} here, and these tests need a PostgreSQL server of their own: "
-            "apt-get install -y --no-install-recommends postgresql",
-            pytrace=False,
+            "apt-get install -y --no-install-recommends postgresql"
         )
+        if os.environ.get("CI"):
+            pytest.fail(said, pytrace=False)
+        pytest.skip(said)
     return found[-1]
 
 
