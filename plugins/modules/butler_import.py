@@ -100,7 +100,8 @@ options:
 notes:
   - Dataset types, types of collections, datasets and their associations never follow O(on_conflict), because they can't be
     replaced without losing something. Such a conflict always fails, before anything is written.
-  - Of an already imported dataset neither the artifact nor its place is looked at again.
+  - The artifact of an already imported dataset is not looked at again. With O(transfer=direct) a dataset that is recorded at
+    another place than its export names is kept there, with a warning.
 seealso:
   - module: rubin.butler.butler_chain
   - module: rubin.butler.butler_instrument
