@@ -206,6 +206,8 @@ class HeaderReader:
                 subset=set(NEEDED | WELCOME),
             )
         except (KeyError, TypeError, NotImplementedError) as error:
+            # The library raises these for a keyword that is missing, one of a wrong type, and a property that
+            # the instrument's translator does not know. The operator reads the file's name and what it lacks.
             named = re.search(r"property '?(\w+)", str(error))
             raise self._not_translatable(file, named[1] if named else "metadata", error) from error
         return exposure_from_observation(observation)
