@@ -170,7 +170,7 @@ seconds:
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import BATCH_DATASETS
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT, TRANSFER
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import NEEDS, run_state
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws import RawsState
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.state import RawsState
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import FILE_PATTERN
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.instruments import InstrumentsState
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws import RawsState
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.state import RawsState
 from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 from tests.integration.converging import converge_here

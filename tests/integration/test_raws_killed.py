@@ -42,7 +42,7 @@ def attempt(transfer: str, batch_size: int) -> Callable[[Path], Attempt]:
             "transfer": transfer,
             "batch_size": batch_size,
         }
-        return Attempt("_states.raws:RawsState", params, folder / "repo")
+        return Attempt("_states.raws.state:RawsState", params, folder / "repo")
 
     return in_folder
 

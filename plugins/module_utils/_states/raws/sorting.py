@@ -12,19 +12,19 @@ from pathlib import PurePosixPath
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_same_file
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_held import (
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import (
     Ground,
     recorded_paths,
     registered_elsewhere,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_reading import (
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import (
     RawFile,
     RawId,
     Reading,
     grouped,
     read_raws,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_refs import RawRefs
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
 
 
 @dataclass

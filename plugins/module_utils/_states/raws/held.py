@@ -21,8 +21,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Conflict
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_reading import RawId
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_refs import RawRefs
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import RawId
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetType, DimensionRecord

@@ -33,10 +33,14 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan imp
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.resolve import resolve_instrument
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_held import Ground, look_at_ground
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_plan import Current, Work, plan_raws
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_refs import RawRefs
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_sorting import Sorter
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import Ground, look_at_ground
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.planning import (
+    Current,
+    Work,
+    plan_raws,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.sorting import Sorter
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import list_raws
 
 if TYPE_CHECKING:

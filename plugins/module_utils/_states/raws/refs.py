@@ -14,7 +14,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.exposure import ExposureInfo
 from ansible_collections.rubin.butler.plugins.module_utils._states.instruments import dimension_records
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_reading import RawFile, RawId
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import RawFile, RawId
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DatasetType, DimensionRecord, DimensionUniverse

@@ -14,7 +14,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogu
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.exposure import ExposureInfo
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws_reading import (
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import (
     RawId,
     grouped,
     read_group,
