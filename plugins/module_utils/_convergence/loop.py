@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.diff import render
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -65,6 +65,20 @@ class State(Protocol[Current, Work]):
             From `plan`.
         report : `Report`
             Counts what was done; the run may be stopped at its checkpoints.
+        """
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A state that looks for so long that it says how far it is."""
+
+    def watch(self, report: Report) -> None:
+        """Take the report that `State.observe` is to tell its steps.
+
+        Parameters
+        ----------
+        report : `Report`
+            The one that the run is counted in.
         """
 
 
@@ -159,6 +173,8 @@ def converge(
         Raised before any write for conflicts and unmet assumptions, all of them listed.
     """
     start = time.monotonic()
+    if isinstance(state, Watched):
+        state.watch(report)
     plan = state.plan(state.observe(repository))
     changes = plan.sorted_changes()
     for change in changes:

@@ -20,6 +20,10 @@ def _unheard(line: str) -> None:
     """Drop a line that nobody logs."""
 
 
+def _unwatched(stage: str, done: int, total: int | None) -> None:
+    """Drop what nobody watches."""
+
+
 @dataclass
 class Report:
     """Counts of a run and the place where it may be stopped.
@@ -32,6 +36,9 @@ class Report:
         Called once before the first write.
     log : `~collections.abc.Callable`
         Takes a line for the log file.
+    step : `~collections.abc.Callable`
+        Told how far the run is: the stage as a person calls it (``reading headers``), how many of its items
+        are done, and of how many, or `None` where that is not known. Cheap enough to be called for each item.
     added, replaced, removed, skipped, failed : `int`
         How many objects were.
     failures : `list` [ `dict` ]
@@ -43,6 +50,7 @@ class Report:
     checkpoint: Callable[[], None] = _never
     begin: Callable[[], None] = _never
     log: Callable[[str], None] = _unheard
+    step: Callable[[str, int, int | None], None] = _unwatched
     added: int = 0
     replaced: int = 0
     removed: int = 0
