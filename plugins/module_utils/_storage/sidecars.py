@@ -223,7 +223,7 @@ class Sidecars:
             What the indexes that were given tell of it, or else that of its directory, or else its sidecar;
             `None`: its header has to be read.
         """
-        path = local_or_uri(path)
+        path = path if path.startswith("/") else local_or_uri(path)
         folder, name = parted(path)
         for source in self._given.get(folder, ()):
             index, names = self._given_index(source)
