@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
@@ -19,12 +19,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     first_line,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-
-if TYPE_CHECKING:
-    from astropy.table import Column
+from ansible_collections.rubin.butler.plugins.module_utils._storage.tables import cells, read_table
 
 _TAKEN_FOR_URI = re.compile(r"#|%[0-9A-Fa-f]{2}")
-_FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +84,8 @@ def from_table(table: str, prefix: str | None) -> Listing:
     ButlerError
         Raised if the table can't be read or has no row, or a row has no file or one that can't be used.
     """
-    from astropy.table import Table
-
-    path = Path(table)
-    if not path.is_file():
-        reason = "it is a directory" if path.is_dir() else "it does not exist"
-        raise ButlerError(
-            f"{table} can't be read: {reason}",
-            option="table",
-            hint="It has to be on the managed host, in check mode too.",
-        )
-    kind = _FORMATS.get(path.suffix.lower())
-    keywords: dict[str, Any] = {} if kind is None else {"format": kind}
-    if kind == "ascii.csv":
-        keywords["converters"] = {"*": str}
-    try:
-        content = Table.read(table, **keywords)
-    except Exception as error:
-        # astropy raises whatever its many readers do.
-        raise ButlerError(
-            f"{table} is not a table that astropy can read: {first_line(error)}", option="table"
-        ) from None
-    if not len(content):
-        raise ButlerError(f"{table} has no row", option="table")
-    names, *columns = (_cells(column) for column in content.columns.values())
+    content = read_table(table, "table")
+    names, *columns = (cells(column) for column in content.columns.values())
     base = prefix or str(Path(os.path.abspath(table)).parent)  # noqa: PTH100 (symbolic links stay)
     files, empty = [], []
     for number, (name, *values) in enumerate(zip(names, *columns, strict=True), start=1):
@@ -130,10 +105,6 @@ def from_table(table: str, prefix: str | None) -> Listing:
             check_no_secret(f"table, {file.where}", file.path)
     _check_names("table", files)
     return Listing(tuple(map(str, content.colnames[1:])), "table", files)
-
-
-def _cells(column: Column) -> list[Any]:
-    return [value.decode() if isinstance(value, bytes) else value for value in column.tolist()]
 
 
 def absolute(path: str, base: str) -> str:
