@@ -3,24 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all headers of the LSST cameras have in common.
 
-Source: obs_lsst, ``translators/lsst.py``. Only the properties that exposure records are made of are here.
+Source: obs_lsst, ``translators/lsst.py``.
 """
 
 from __future__ import annotations
 
 import datetime
-import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers import astro
-from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.astro import (
-    FitsTranslator,
-    cache_translation,
-)
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.astro import cache_translation
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.cards import CardTranslator
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.observatory import (
     SIMULATING_CONTROLLERS,
+    detector_exposure_number,
     exposure_number,
+    visit_number,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.lsst_cameras import FILTER_DELIMITER
 
@@ -38,8 +36,11 @@ LONGITUDE, LATITUDE, HEIGHT = -70.749417, -30.244639, 2663.0
 # The mount leans beyond the zenith and below the horizon by this much (degrees).
 _ALTITUDES = (-5.55, 95.55)
 
+# Air pressure has been written in hPa and in Pa: more than this is Pa.
+_PRESSURE_MAX = 10_000
 
-class LsstTranslator(FitsTranslator):
+
+class LsstTranslator(CardTranslator):
     """Rules for the headers of any LSST camera; each camera's class adds its own.
 
     Attributes
@@ -58,73 +59,6 @@ class LsstTranslator(FitsTranslator):
 
     default_resource_package = None  # type: ignore[assignment]
     _non_sky_observation_types = ("bias", "dark", "flat")
-
-    def required_card(self, keyword: str) -> Any:
-        """Return the value of a keyword that must be there.
-
-        Parameters
-        ----------
-        keyword : `str`
-            The keyword.
-
-        Returns
-        -------
-        value : `object`
-            Its value.
-
-        Raises
-        ------
-        KeyError
-            Raised if it is missing or has no value.
-        """
-        if not self.is_key_ok(keyword):
-            raise KeyError(keyword)
-        self._used_these_cards(keyword)
-        return self._header[keyword]
-
-    def optional_card(self, keyword: str) -> Any:
-        """Return the value of a keyword, or `None`.
-
-        Parameters
-        ----------
-        keyword : `str`
-            The keyword.
-
-        Returns
-        -------
-        value : `object` or `None`
-            Its value; `None` if it is missing or has no value.
-        """
-        return self.required_card(keyword) if self.is_key_ok(keyword) else None
-
-    def text_of(self, keywords: Sequence[str], default: str | None = None) -> str:
-        """Return the first of some keywords as text.
-
-        Parameters
-        ----------
-        keywords : `~collections.abc.Sequence` [ `str` ]
-            Keywords, the preferred one first.
-        default : `str`, optional
-            What to return if there is none of them.
-
-        Returns
-        -------
-        text : `str`
-            The value.
-
-        Raises
-        ------
-        KeyError
-            Raised if there is none of them and no default.
-        """
-        for keyword in keywords:
-            value = self.optional_card(keyword)
-            # A number that is none is as good as nothing.
-            if value is not None and not (isinstance(value, float) and math.isnan(value)):
-                return str(value)
-        if default is None:
-            raise KeyError(keywords[0])
-        return default
 
     @classmethod
     def observing_date_to_offset(cls, observing_date: Any) -> Any:
@@ -230,6 +164,16 @@ class LsstTranslator(FitsTranslator):
         return exposure_number(self.required_card("DAYOBS"), self.required_card("SEQNUM"), self.controller())
 
     @cache_translation
+    def to_visit_id(self) -> int:
+        """Id of the visit, by the exposure's group."""
+        return visit_number(str(self.to_exposure_group()))
+
+    @cache_translation
+    def to_detector_exposure_id(self) -> int:
+        """Id of this detector in this exposure."""
+        return detector_exposure_number(self.to_exposure_id(), self.to_detector_num())
+
+    @cache_translation
     def to_physical_filter(self) -> str:
         """All filters in the beam."""
         names = [str(self._header[key]) for key in ("FILTER", "FILTER1", "FILTER2") if self.is_key_ok(key)]
@@ -260,14 +204,34 @@ class LsstTranslator(FitsTranslator):
     @cache_translation
     def to_altaz_begin(self) -> Any:
         """Where the mount pointed at the begin."""
+        return self._mount_angles("ELSTART", "AZSTART")
+
+    @cache_translation
+    def to_altaz_end(self) -> Any:
+        """Where the mount pointed at the end, with the time of the begin, as everybody has it."""
+        return self._mount_angles("ELEND", "AZEND")
+
+    def _mount_angles(self, altitude: str, azimuth: str) -> Any:
+        """Return what two keywords say of the mount, or `None`."""
         if not self.on_mountain():
             return None
-        if self.controller() == "H" and not self.are_keys_ok(["ELSTART", "AZSTART"]):
+        if self.controller() == "H" and not self.are_keys_ok([altitude, azimuth]):
             return None
         lowest, highest = _ALTITUDES
         return astro.altaz_from_degree_headers(
-            self, (("ELSTART", "AZSTART"),), self.to_datetime_begin(), max_alt=highest, min_alt=lowest
+            self, ((altitude, azimuth),), self.to_datetime_begin(), max_alt=highest, min_alt=lowest
         )
+
+    @cache_translation
+    def to_boresight_airmass(self) -> Any:
+        """Airmass at the begin, of what the telescope saw of the sky."""
+        if not self.is_on_sky():
+            return None
+        airmass = self.optional_number("AMSTART")
+        if airmass is not None:
+            return airmass
+        pointed = self.to_altaz_begin()
+        return 1.0 if pointed is None else float(pointed.secz)
 
     @cache_translation
     def to_exposure_group(self) -> str | None:
@@ -320,6 +284,32 @@ class LsstTranslator(FitsTranslator):
         if any("SIMULATE" in keyword and value for keyword, value in self._header.items()):
             return True
         return self.controller() in SIMULATING_CONTROLLERS
+
+    @cache_translation
+    def to_focus_z(self) -> Any:
+        """How far the camera was out of focus."""
+        distance = self.optional_card("FOCUSZ")
+        # Some headers have it as text.
+        return super().to_focus_z() if distance is None else float(distance) * astro.units.mm
+
+    @cache_translation
+    def to_relative_humidity(self) -> Any:
+        """Humidity outside the dome (percent)."""
+        return self.optional_number("HUMIDITY")
+
+    @cache_translation
+    def to_pressure(self) -> Any:
+        """Air pressure outside the dome."""
+        pressure = self.optional_card("PRESSURE")
+        if pressure is None:
+            return None
+        return pressure * (astro.units.Pa if pressure > _PRESSURE_MAX else astro.units.hPa)
+
+    @cache_translation
+    def to_temperature(self) -> Any:
+        """Temperature outside the dome."""
+        degrees = self.optional_card("AIRTEMP")
+        return None if degrees is None else degrees * astro.units.deg_C
 
     @cache_translation
     def to_can_see_sky(self) -> bool | None:

@@ -17,6 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.
     HEIGHT,
     LATITUDE,
     LONGITUDE,
+    TELESCOPE,
     LsstTranslator,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.lsst_cameras import LSSTCAM_IMSIM
@@ -35,6 +36,9 @@ class LsstCamImSimTranslator(LsstTranslator):
         "has_simulated_content": True,
         "object": "UNKNOWN",
         "observation_counter": 0,
+        "pressure": None,
+        "relative_humidity": 40.0,
+        "temperature": None,
     }
     _trivial_map = {  # noqa: RUF012 - as the base class has it
         "detector_group": "RAFTNAME",
@@ -43,6 +47,7 @@ class LsstCamImSimTranslator(LsstTranslator):
         "exposure_id": "OBSID",
         "observation_id": "OBSID",
         "science_program": "RUNNUM",
+        "visit_id": "OBSID",
     }
 
     @classmethod
@@ -52,14 +57,25 @@ class LsstCamImSimTranslator(LsstTranslator):
         return header.get("TESTTYPE") == "IMSIM"
 
     @cache_translation
+    def to_telescope(self) -> Any:
+        """Name of the telescope, where the header tells that it is that of LSST."""
+        is_lsst = str(self.optional_card("OUTFILE")).startswith("lsst") or "LSST_NUM" in self._header
+        return TELESCOPE if is_lsst else None
+
+    @cache_translation
     def to_location(self) -> Any:
-        """Place of the telescope, where the header tells that it is that of LSST."""
-        if str(self.optional_card("OUTFILE")).startswith("lsst") or "LSST_NUM" in self._header:
+        """Place of the telescope."""
+        if self.to_telescope():
             return astro.EarthLocation.from_geodetic(LONGITUDE, LATITUDE, HEIGHT)
         try:
             return super().to_location()
         except Exception:
             return None
+
+    @cache_translation
+    def to_detector_exposure_id(self) -> int:
+        """Id of this detector in this exposure: the three last digits are the detector's."""
+        return int(self.to_exposure_id() * self.definition.detector_max + self.to_detector_num())
 
     @cache_translation
     def to_exposure_time(self) -> Any:
@@ -85,9 +101,11 @@ class LsstCamImSimTranslator(LsstTranslator):
         return turned.wrap_at("360d")
 
     @cache_translation
-    def to_physical_filter(self) -> str:
+    def to_physical_filter(self) -> Any:
         """Name of the filter, with the version of the throughputs if the simulation used any."""
-        glass = self.required_card("FILTER")
+        glass = self._header["FILTER"]
+        if glass is None:
+            return None
         for keyword, value in self._header.items():
             if keyword.startswith("PKG") and value == "throughputs":
                 version = self.required_card("VER" + keyword.removeprefix("PKG"))
@@ -117,3 +135,18 @@ class LsstCamImSimTranslator(LsstTranslator):
         # These dates may be in the future, where no table of the Earth's rotation reaches.
         with astro.iers.conf.set_temp("auto_download", False):
             return tracked.transform_to(astro.AltAz()).frame
+
+    @cache_translation
+    def to_altaz_end(self) -> None:
+        """Where the mount pointed at the end is not known."""
+        return
+
+    @cache_translation
+    def to_boresight_airmass(self) -> Any:
+        """Airmass at the begin, for calibrations too where the header has it."""
+        for keyword in ("AIRMASS", "AMSTART"):
+            airmass = self.optional_number(keyword)
+            if airmass is not None:
+                return airmass
+        pointed = self.to_altaz_begin()
+        return None if pointed is None else float(pointed.secz)

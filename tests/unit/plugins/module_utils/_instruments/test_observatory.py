@@ -13,8 +13,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.
     known_correction,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.observatory import (
+    detector_exposure_number,
     exposure_number,
     pacific_hours,
+    visit_number,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,85 @@ def test_an_exposure_id_says_day_and_counter(day: datetime.date, counter: int) -
 def test_what_makes_no_exposure_id_is_said(day: str, counter: int, controller: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         exposure_number(day, counter, controller)
+
+
+@pytest.mark.parametrize(
+    ("exposure", "detector", "expected"),
+    [
+        (2024110800266, 0, 45508266496),
+        (2024110800266, 8, 45508266504),
+        (2025060900578, 204, 47295120076),
+        (3019053000001, 94, 166262210910),
+        (4026010100001, 188, 323900932540),
+        (5025041700001, 1, 459167236353),
+        (6025041700001, 2, 596606189826),
+        (7025041732767, 255, 734053531647),
+        (2010010100000, 0, 0),
+        (2050123132767, 255, 125619404799),
+        (2054111000001, 0, 137438953728),
+    ],
+)
+def test_ids_are_packed_as_officially(exposure: int, detector: int, expected: int) -> None:
+    assert detector_exposure_number(exposure, detector) == expected
+
+
+@given(
+    st.dates(datetime.date(2010, 1, 1), datetime.date(2050, 12, 31)),
+    st.integers(0, 32767),
+    st.sampled_from("OH"),
+    st.integers(0, 255),
+)
+def test_a_packed_id_says_what_was_packed(
+    day: datetime.date, counter: int, controller: str, detector: int
+) -> None:
+    exposure = exposure_number(f"{day:%Y%m%d}", counter, controller)
+    packed = detector_exposure_number(exposure, detector)
+    rest, number = divmod(packed, 256)
+    rest, sequence = divmod(rest, 32768)
+    millennium, days = divmod(rest, 16384)
+    assert (number, sequence) == (detector, counter)
+    assert ("OCH"[millennium], datetime.date(2010, 1, 1) + datetime.timedelta(days)) == (controller, day)
+
+
+@pytest.mark.parametrize(
+    ("exposure", "detector"),
+    [
+        (2024110832768, 0),
+        (2009123100001, 0),
+        (2054111100001, 0),
+        (2024110800001, 256),
+        (2024110800001, -1),
+        (1990010100001, 0),
+        (8024110800001, 0),
+        (2024130800001, 0),
+        (204595, 0),
+    ],
+)
+def test_what_can_not_be_packed_is_refused(exposure: int, detector: int) -> None:
+    with pytest.raises(ValueError, match=r"too large|must be in|out of range"):
+        detector_exposure_number(exposure, detector)
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ("3019053000001", 3019053000001),
+        (" 12 ", 12),
+        ("2024-11-09T05:44:39.009", 3110606790090000),
+        ("2024-11-09T05:44:39.009#2", 3110606790090002),
+        ("2024-11-09T05:44:39.009+12", 3110606790090012),
+        ("2024-11-09T05:44:39.009#12345", 31106067900912345),
+        ("2015-01-01T00:00:00.001", 10000),
+        ("2014-12-31T23:59:59.500", -15000000),
+        ("2024-11-09T05:44:39.009-12", 5095381361064068726),
+        ("2024-11-09T05:44:39", 3117459196499049619),
+        ("BOT_FLAT_12", 2457884771267213311),
+        ("BOT_FLAT_13", 6724520052331569711),
+        ("", 3389355817605564100),
+    ],
+)
+def test_visits_are_numbered_as_officially(group: str, expected: int) -> None:
+    assert visit_number(group) == expected
 
 
 @pytest.mark.parametrize(
