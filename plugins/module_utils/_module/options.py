@@ -9,9 +9,12 @@ from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import TRANSFERS
 
+LOG_FILE: dict[str, dict[str, Any]] = {
+    "log_file": {"type": "path"},
+}
 REPOSITORY: dict[str, dict[str, Any]] = {
     "repo": {"type": "str", "required": True},
-    "log_file": {"type": "path"},
+    **LOG_FILE,
 }
 ON_CONFLICT: dict[str, dict[str, Any]] = {
     "on_conflict": {"type": "str", "choices": ["fail", "keep", "replace"], "default": "fail"},

@@ -39,6 +39,7 @@ def run_state(
     options: Mapping[str, Mapping[str, Any]],
     build: Callable[[dict[str, Any]], State[Any, Any]],
     *,
+    shared: Mapping[str, Mapping[str, Any]] = REPOSITORY,
     needs: Sequence[str] = NEEDS,
     opens: bool = True,
     more: Callable[[State[Any, Any]], Mapping[str, Any]] | None = None,
@@ -49,10 +50,12 @@ def run_state(
     Parameters
     ----------
     options : `~collections.abc.Mapping`
-        The module's own argument spec; those of `REPOSITORY` are added.
+        The module's own argument spec.
     build : `~collections.abc.Callable`
         Makes the state from the checked arguments. It raises `ButlerError` for what the argument spec can't
         express; nothing heavy was imported before.
+    shared : `~collections.abc.Mapping`, optional
+        The options that are added: `REPOSITORY`, or `LOG_FILE` for a state that is of no repository.
     needs : `~collections.abc.Sequence` [ `str` ]
         What has to be importable.
     opens : `bool`
@@ -62,15 +65,17 @@ def run_state(
     **constraints
         ``mutually_exclusive`` and the like, for `AnsibleModule`.
     """
-    module = AnsibleModule(argument_spec={**REPOSITORY, **options}, supports_check_mode=True, **constraints)
+    module = AnsibleModule(argument_spec={**shared, **options}, supports_check_mode=True, **constraints)
     stop = StopRequest()
     stop.install()
     try:
         state = build(module.params)
         require(needs)
-        check_no_secret("repo", module.params["repo"])
-        with task_log(None if module.check_mode else module.params["log_file"], module.params["repo"]) as log:
-            repository = _open(module.params["repo"], check_mode=module.check_mode) if opens else None
+        repo = module.params.get("repo", "")
+        check_no_secret("repo", repo)
+        log_file = None if module.check_mode else module.params["log_file"]
+        with task_log(log_file, repo or module._name) as log:
+            repository = _open(repo, check_mode=module.check_mode) if opens else None
             report = Report(checkpoint=stop.check, begin=stop.begin, log=log)
             outcome = converge(state, repository, check_mode=module.check_mode, report=report)
     except SecretError as error:
