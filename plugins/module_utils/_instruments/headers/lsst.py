@@ -208,7 +208,7 @@ class LsstTranslator(CardTranslator):
 
     @cache_translation
     def to_altaz_end(self) -> Any:
-        """Where the mount pointed at the end, with the time of the begin, as everybody has it."""
+        """Where the mount pointed at the end, with the time of the begin: so it is officially."""
         return self._mount_angles("ELEND", "AZEND")
 
     def _mount_angles(self, altitude: str, azimuth: str) -> Any:
