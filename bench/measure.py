@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import platform
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,18 +32,31 @@ class Figure:
         Peak resident memory of its process, imports included (MB).
     datasets : `int`
         How many datasets it was about.
+    largest_child : `float`, optional
+        Peak resident memory of the largest of the processes that it started (MB), 0 if there were none. It
+        counts what they share with it.
+    cpu : `float`, optional
+        Processor time of the work, that of processes it waited for included, that of a database server not (s).
+        Where others use the machine too, it is what can be compared.
     """
 
     name: str
     seconds: float
     megabytes: float
     datasets: int
+    largest_child: float = 0.0
+    cpu: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Datasets a second (`float`)."""
+        return self.datasets / self.seconds
 
     def line(self, baseline: Figure) -> str:
         """Give the figure as a line with its ratio to a baseline."""
         ratio = baseline.seconds / self.seconds
         return (
-            f"{self.name:44} {self.seconds:8.2f} s {self.datasets / self.seconds:10.0f}/s "
+            f"{self.name:44} {self.seconds:8.2f} s {self.rate:10.0f}/s "
             f"{self.megabytes:7.0f} MB   {ratio:6.1f} x {baseline.name!r}"
         )
 
@@ -65,20 +80,43 @@ def measure(name: str, datasets: int, work: Callable[..., None], *arguments: Any
     figure : `Figure`
         Time and memory.
     """
+    # A process of an executor may start others, and if it is killed that is an error and not a wait for ever.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        seconds, megabytes = pool.apply(_timed, (work, *arguments))
-    figure = Figure(name, seconds, megabytes, datasets)
-    print(f"  {name}: {seconds:.2f} s", flush=True)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        seconds, cpu, megabytes, largest_child = pool.submit(_timed, work, *arguments).result()
+    figure = Figure(name, seconds, megabytes, datasets, largest_child, cpu)
+    print(f"  {name}: {seconds:.2f} s, {cpu:.2f} s of processor time", flush=True)
     return figure
 
 
-def _timed(work: Callable[..., Callable[[], None]], *arguments: Any) -> tuple[float, float]:
+def _timed(work: Callable[..., Callable[[], None]], *arguments: Any) -> tuple[float, float, float, float]:
     prepared = work(*arguments)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), _processor_time()
     prepared()
-    seconds = time.perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    seconds, cpu = time.perf_counter() - start, _processor_time() - busy
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return seconds, cpu, own.ru_maxrss / 1024, children.ru_maxrss / 1024
+
+
+def _processor_time() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def host() -> dict[str, Any]:
+    """Tell on what it was measured.
+
+    Returns
+    -------
+    host : `dict`
+        Python, the kind of machine and its cores, and how busy they are (load average of the last minute).
+    """
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def report(figures: list[Figure], baseline: Figure, path: Path | None) -> None:
@@ -96,6 +134,9 @@ def report(figures: list[Figure], baseline: Figure, path: Path | None) -> None:
     for figure in figures:
         print(figure.line(baseline))
     if path is not None:
-        host = {"python": platform.python_version(), "machine": platform.machine()}
-        content = {"host": host, "baseline": baseline.name, "figures": [asdict(figure) for figure in figures]}
+        content = {
+            "host": host(),
+            "baseline": baseline.name,
+            "figures": [asdict(figure) for figure in figures],
+        }
         path.write_text(json.dumps(content, indent=1) + "\n")
