@@ -36,8 +36,8 @@ class Figure:
         Peak resident memory of the largest of the processes that it started (MB), 0 if there were none. It
         counts what they share with it.
     cpu : `float`, optional
-        Processor time of the work, that of processes it waited for included, that of a database server not (s).
-        Where others use the machine too, it is what can be compared.
+        Processor time of the work and of processes that it waited for, without a database server's (s). Where
+        others use the machine too, it is what can be compared.
     """
 
     name: str

@@ -43,6 +43,16 @@ WORKS = {
 }
 """What is measured, in the order of the table."""
 
+COLUMNS = (
+    "files",
+    "seconds",
+    "processor seconds",
+    "files/s",
+    "x official, headers",
+    "x official, sidecars",
+    "peak MB",
+)
+
 
 @dataclass
 class Bench:
@@ -198,18 +208,21 @@ def table(kind: str, figures: dict[str, Any]) -> str:
     table : `str`
         Lines of Markdown.
     """
-    lines = [
-        f"| {kind} | files | seconds | processor | files/s | x official, headers | x official, sidecars | MB |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    rows = [[kind, *COLUMNS], ["---"] * (1 + len(COLUMNS))]
     for figure in figures.values():
-        times = figure["times_official"]
         child = f" + {figure['largest_child']:.0f}" if figure["largest_child"] else ""
-        lines.append(
-            f"| {figure['name']} | {figure['datasets']:,} | {figure['seconds']:.2f} | {figure['cpu']:.2f} "
-            f"| {figure['rate']:,.0f} | {times['headers']:.1f} | {times['sidecars']:.1f} | {figure['megabytes']:.0f}{child} |"
+        rows.append(
+            [
+                figure["name"],
+                f"{figure['datasets']:,}",
+                f"{figure['seconds']:.2f}",
+                f"{figure['cpu']:.2f}",
+                f"{figure['rate']:,.0f}",
+                *(f"{figure['times_official'][how]:.1f}" for how in ("headers", "sidecars")),
+                f"{figure['megabytes']:.0f}{child}",
+            ]
         )
-    return "\n".join(lines)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def explanation(exposures: int, baseline: int) -> str:
@@ -234,8 +247,8 @@ def explanation(exposures: int, baseline: int) -> str:
     return (
         f"{exposures:,} exposures with {FILES} files each. {subset}A first run is compared with the official "
         "first run, all others with the official procedure run again with nothing new. Seconds begin after "
-        "the imports; processor seconds leave a database server out. Peak memory (MB) includes the imports, and is "
-        "that of the process + that of the largest it started."
+        "the imports; processor seconds leave a database server out. Peak memory (MB) includes the imports, "
+        "and is that of the process + that of the largest it started."
     )
 
 
