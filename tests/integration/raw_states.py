@@ -29,6 +29,16 @@ DEFAULTS: dict[str, Any] = {
     "on_error": "fail",
     "max_errors": None,
     "batch_size": 10_000,
+    "select": None,
+    "verify": None,
+    "exposures": None,
+    "detectors": None,
+    "day_obs": None,
+    "limit": None,
+    "shard": None,
+    "check_paths": False,
+    "sidecars": True,
+    "processes": 1,
 }
 
 

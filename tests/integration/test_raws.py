@@ -182,7 +182,7 @@ def test_a_second_run_opens_no_file(comcam: Path, monkeypatch: pytest.MonkeyPatc
     assert not ingest(comcam, source).changed
     with pytest.raises(TypeError, match="NoneType"):
         unstore(comcam, 0)
-        ingest(comcam, source)
+        ingest(comcam, source, check_paths=True)
 
 
 def test_only_what_is_missing_is_read(comcam: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +214,8 @@ def test_an_unstored_raw_is_stored_again_and_nothing_else(transfer: str, comcam:
     before = dump(comcam)
     ref = unstore(comcam, 5)
     assert str(ref.id) not in stored(comcam)
-    outcome = ingest(comcam, source, transfer=transfer)
+    assert not ingest(comcam, source, transfer=transfer).changed, "only check_paths asks the datastore"
+    outcome = ingest(comcam, source, transfer=transfer, check_paths=True)
     assert [(change.action, change.kind, change.count) for change in outcome.changes] == [("add", "raws", 1)]
     assert outcome.stats["added"] == 1 and outcome.stats["present"] == len(GOLDEN["datasets"]) - 1
     assert not difference(before, dump(comcam))

@@ -96,24 +96,25 @@ def test_a_file_recorded_at_another_place(comcam: Path, source: Path) -> None:
     ingest(comcam, source, transfer="direct")
     moved = source.parent / "moved"
     shutil.copytree(source, moved)
-    error = refused(comcam, moved, transfer="direct")
+    assert not ingest(comcam, moved, transfer="direct").changed, "places were compared without being asked"
+    error = refused(comcam, moved, transfer="direct", check_paths=True)
     assert len(error.details) == TOTAL
     assert error.details[0] == (
         f"raw exposure 2024110800010 detector 0: it is recorded at {source / BIAS}, not at {moved / BIAS}"
     )
-    kept = ingest(comcam, moved, transfer="direct", on_conflict="keep")
+    kept = ingest(comcam, moved, transfer="direct", on_conflict="keep", check_paths=True)
     assert not kept.changed and kept.stats["present"] == TOTAL
     assert kept.notices == [
         f"kept {TOTAL} raws at other places than those listed; the first is exposure 2024110800010 "
         f"detector 0, at {source / BIAS}"
     ]
-    promised = ingest(comcam, moved, transfer="direct", on_conflict="replace", check_mode=True)
-    replaced = ingest(comcam, moved, transfer="direct", on_conflict="replace")
+    promised = ingest(comcam, moved, transfer="direct", on_conflict="replace", check_paths=True, check_mode=True)
+    replaced = ingest(comcam, moved, transfer="direct", on_conflict="replace", check_paths=True)
     assert promised.changes == replaced.changes and promised.stats == replaced.stats
     assert replaced.stats["replaced"] == TOTAL and replaced.stats["added"] == 0
     assert sorted(stored(comcam).values()) == sorted(f"file://{path}" for path in moved.rglob("*.fits"))
     assert len(list(source.rglob("*.fits"))) == TOTAL, "a source was removed"
-    assert not ingest(comcam, moved, transfer="direct").changed
+    assert not ingest(comcam, moved, transfer="direct", check_paths=True).changed
 
 
 def test_a_raw_that_another_run_has(comcam: Path, source: Path) -> None:
@@ -358,8 +359,8 @@ def test_orphans_are_replaced_and_those_that_differ_are_listed(comcam: Path, sou
         unstore(comcam, number)
         assert not path.exists()
         path.write_bytes(content if number == 3 else b"something else")
-    promised = ingest(comcam, source, check_mode=True)
-    outcome = ingest(comcam, source)
+    promised = ingest(comcam, source, check_paths=True, check_mode=True)
+    outcome = ingest(comcam, source, check_paths=True)
     assert promised.changes == outcome.changes and promised.stats == outcome.stats
     assert outcome.stats["replaced"] == 2 and outcome.stats["added"] == 2
     [change] = [change for change in outcome.changes if change.kind == "orphan"]

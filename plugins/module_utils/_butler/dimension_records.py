@@ -17,6 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.records impor
     shown,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     EXAMPLES,
     Change,
@@ -252,18 +253,22 @@ def apply_records(butler: Butler, work: RecordWork, report: Report) -> None:
     Notes
     -----
     Elements go in the order of their dependencies and records in the order of their keys, so that two writers
-    never wait for each other in a circle. A record that another writer has just added is not an error.
+    seldom wait for each other in a circle; where they do, the one that the database turns down tries again.
+    A record that another writer has just added is not an error.
     """
     names = {*work.insert, *work.replace}
     if not names:
         return
     report.checkpoint()
-    with butler.transaction():
+
+    def write() -> None:
         for element in butler.dimensions.sorted(names):
             if new := work.insert.get(element.name):
                 ordered = sorted(new, key=lambda record: tuple(record.dataId.required_values))
                 butler.registry.insertDimensionData(element, *ordered, skip_existing=True)
             if changed := work.replace.get(element.name):
                 butler.registry.insertDimensionData(element, *changed, replace=True)
+
+    transact(butler, write, report.log)
     report.added += sum(map(len, work.insert.values()))
     report.replaced += sum(map(len, work.replace.values()))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     physical_transfer,
     remove_source,
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 BATCH_DATASETS = 10_000
 BATCH_FILES = 500
 BATCH_BYTES = 10 * 1000**3
-RETRIES = 3
-
-_RETRY_CODES = {"40001", "40P01"}
 
 
 @dataclass(frozen=True)
@@ -145,6 +142,9 @@ class Ingester:
         Paths of files whose artifacts take the place of files that nobody recorded, which count as replaced.
     on_commit : `~collections.abc.Callable`, optional
         Told the files of each transaction that was committed.
+    share : `tuple` [ `int`, `int` ], optional
+        Which share of the run's datasets these are, and of how many: writers of other shares are not kept
+        waiting, because none of them writes the same datasets.
     """
 
     def __init__(
@@ -159,6 +159,7 @@ class Ingester:
         relocated: Collection[UUID] = frozenset(),
         orphans: Collection[str] = frozenset(),
         on_commit: OnCommit | None = None,
+        share: tuple[int, int] | None = None,
     ) -> None:
         self.repository = repository
         self.transfer = transfer
@@ -169,6 +170,7 @@ class Ingester:
         self.relocated = relocated
         self.orphans = orphans
         self.on_commit = on_commit
+        self.share = share
 
     def ingest(self, files: Iterable[NewFile], records_of: RecordsOf | None = None) -> None:
         """Ingest files that the plan found missing.
@@ -198,7 +200,7 @@ class Ingester:
             self._locked(batch, records_of)
 
     def _locked(self, batch: list[NewFile], records_of: RecordsOf | None) -> None:
-        with self.repository.writer_lock(batch[0].refs[0].run, self.report.notice):
+        with self.repository.writer_lock(batch[0].refs[0].run, self.report.notice, self.share):
             missing = self._still_missing(batch)
             if missing:
                 self._bisect(missing, records_of)
@@ -254,19 +256,14 @@ class Ingester:
     def _transaction(self, batch: list[NewFile], records_of: RecordsOf | None) -> None:
         butler = self.repository.butler
         mode = physical_transfer(self.transfer, batch[0].path, self.repository.datastore_root)
-        for attempt in range(1, RETRIES + 1):
-            try:
-                with butler.transaction():
-                    if records_of is not None:
-                        for element, records in records_of(batch).items():
-                            butler.registry.insertDimensionData(element, *records, skip_existing=True)
-                    butler.ingest(*map(_file_dataset, batch), transfer=mode, skip_existing=True)
-                break
-            except Exception as error:
-                if attempt == RETRIES or not _is_transient(error):
-                    raise
-                self.report.log(f"trying a batch again: {first_line(error)}")
-                time.sleep(attempt)
+
+        def write() -> None:
+            if records_of is not None:
+                for element, records in records_of(batch).items():
+                    butler.registry.insertDimensionData(element, *records, skip_existing=True)
+            butler.ingest(*map(_file_dataset, batch), transfer=mode, skip_existing=True)
+
+        transact(butler, write, self.report.log)
         if self.transfer == "move":
             for file in batch:
                 remove_source(file.path)
@@ -283,15 +280,6 @@ def _file_dataset(file: NewFile) -> FileDataset:
 
     formatter = formatter_class(file.formatter) if file.formatter else None
     return FileDataset(path=file.path, refs=list(file.refs), formatter=formatter)
-
-
-def _is_transient(error: BaseException) -> bool:
-    """Whether the same transaction may succeed when it is tried again."""
-    from sqlalchemy.exc import OperationalError
-
-    if not isinstance(error, OperationalError):
-        return False
-    return getattr(error.orig, "pgcode", None) in _RETRY_CODES or "database is locked" in str(error.orig)
 
 
 def _is_hopeless(error: BaseException) -> bool:

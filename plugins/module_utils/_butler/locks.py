@@ -16,10 +16,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import sqlalchemy
     from lsst.daf.butler import ButlerConfig
     from lsst.resources import ResourcePath
 
@@ -57,7 +59,11 @@ def sqlite_file(config: ButlerConfig, root: ResourcePath | None) -> Path | None:
 
 @contextmanager
 def writer_lock(
-    config: ButlerConfig, root: ResourcePath | None, name: str, on_wait: Callable[[str], None]
+    config: ButlerConfig,
+    root: ResourcePath | None,
+    name: str,
+    on_wait: Callable[[str], None],
+    share: tuple[int, int] | None = None,
 ) -> Iterator[None]:
     """Hold the lock of one name in one repository.
 
@@ -71,6 +77,10 @@ def writer_lock(
         What is locked: a RUN collection's name.
     on_wait : `~collections.abc.Callable`
         Told once, after `PATIENCE` seconds, that another writer holds the lock.
+    share : `tuple` [ `int`, `int` ], optional
+        Which share of the run's datasets will be written, and of how many. Writers of different shares go on
+        side by side on a server, those of one share or of the whole run one after the other. SQLite has but
+        one writer at a time anyway.
 
     Yields
     ------
@@ -82,7 +92,7 @@ def writer_lock(
         with _file_lock(database.with_name(f"{database.name}.lock"), name, on_wait):
             yield
     elif str(config["registry", "db"]).startswith("postgresql"):
-        with _advisory_lock(config, name, on_wait):
+        with _advisory_lock(config, name, on_wait, share):
             yield
     else:
         # A database in memory has no other writer.
@@ -124,22 +134,35 @@ def _file_lock(path: Path, name: str, on_wait: Callable[[str], None]) -> Iterato
 
 
 @contextmanager
-def _advisory_lock(config: ButlerConfig, name: str, on_wait: Callable[[str], None]) -> Iterator[None]:
+def _advisory_lock(
+    config: ButlerConfig, name: str, on_wait: Callable[[str], None], share: tuple[int, int] | None
+) -> Iterator[None]:
     import sqlalchemy
     from lsst.daf.butler.registry import RegistryConfig
     from lsst.daf.butler.registry.connectionString import ConnectionStringFactory
 
     url = ConnectionStringFactory.fromConfig(RegistryConfig(config))
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
-    key = _key(f"{config.get(('registry', 'namespace'), '')}\0{name}")
+    scope = f"{config.get(('registry', 'namespace'), '')}\0{name}"
+    take = sqlalchemy.func.pg_try_advisory_xact_lock
+    locks = [take(_key(scope))]
+    if share is not None:
+        # All shares hold the run's lock together, against those who write the whole of it.
+        together = sqlalchemy.func.pg_try_advisory_xact_lock_shared
+        locks = [together(_key(scope)), take(_key(f"{scope}\0{share[0]} of {share[1]}"))]
     connection = engine.connect()
     try:
         # The lock is a transaction's, not a session's, so that it works behind a connection pooler too.
         connection.begin()
-        query = sqlalchemy.select(sqlalchemy.func.pg_try_advisory_xact_lock(key))
-        _wait(lambda: bool(connection.execute(query).scalar()), name, on_wait)
+        for lock in locks:
+            query = sqlalchemy.select(lock)
+            _wait(partial(_taken, connection, query), name, on_wait)
         yield
     finally:
         # Where the server is gone so is the lock, and what happened inside the block is what counts.
         with suppress(sqlalchemy.exc.SQLAlchemyError):
             connection.close()
+
+
+def _taken(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> bool:
+    return bool(connection.execute(query).scalar())

@@ -71,7 +71,9 @@ class Repository:
             return None
         return FileTemplates(self.config["datastore", "templates"], universe=self.butler.dimensions)
 
-    def writer_lock(self, name: str, on_wait: Callable[[str], None]) -> AbstractContextManager[None]:
+    def writer_lock(
+        self, name: str, on_wait: Callable[[str], None], share: tuple[int, int] | None = None
+    ) -> AbstractContextManager[None]:
         """Hold a lock among the writers of this repository.
 
         Parameters
@@ -80,13 +82,15 @@ class Repository:
             What is written to: a RUN collection's name.
         on_wait : `~collections.abc.Callable`
             Told once if another writer keeps us waiting.
+        share : `tuple` [ `int`, `int` ], optional
+            Which share of it, and of how many; see `locks.writer_lock`.
 
         Returns
         -------
         lock : `contextlib.AbstractContextManager`
             Holds the lock inside its ``with`` block.
         """
-        return locks.writer_lock(self.config, self.root, name, on_wait)
+        return locks.writer_lock(self.config, self.root, name, on_wait, share)
 
 
 def required(repository: Repository | None) -> Repository:

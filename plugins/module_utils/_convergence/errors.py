@@ -25,22 +25,32 @@ class ButlerError(Exception):
         What to do about it.
     details : `~collections.abc.Sequence` [ `str` ], optional
         One line for each thing found; at most `MAX_DETAILS` of them are shown and the rest counted.
+    unlisted : `int`, optional
+        How many things were found besides those in ``details``.
     """
 
     def __init__(
-        self, message: str, *, option: str | None = None, hint: str | None = None, details: Sequence[str] = ()
+        self,
+        message: str,
+        *,
+        option: str | None = None,
+        hint: str | None = None,
+        details: Sequence[str] = (),
+        unlisted: int = 0,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.option = option
         self.hint = hint
         self.details = tuple(details)
+        self.unlisted = unlisted
 
     def __str__(self) -> str:
         lines = [f"{self.option}: {self.message}" if self.option else self.message]
         lines += [f"  - {detail}" for detail in self.details[:MAX_DETAILS]]
-        if len(self.details) > MAX_DETAILS:
-            lines.append(f"  - ... and {len(self.details) - MAX_DETAILS} more")
+        more = max(0, len(self.details) - MAX_DETAILS) + self.unlisted
+        if more:
+            lines.append(f"  - ... and {more} more")
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)

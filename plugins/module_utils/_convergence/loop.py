@@ -189,6 +189,7 @@ def converge(
             "what is there is not what was declared",
             details=conflicts + ([] if check_mode else assumes),
             hint=plan.conflict_hint,
+            unlisted=plan.more_conflicts,
         )
     if assumes and not check_mode:
         raise ButlerError(

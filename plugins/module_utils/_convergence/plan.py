@@ -192,6 +192,8 @@ class Plan(Generic[Work]):
         What is taken for granted and is not there: shown in check mode, a failure before any write otherwise.
     conflicts : `list` [ `Conflict` ]
         What can't be reconciled; all of them are listed in one failure.
+    more_conflicts : `int`
+        How many there are besides, where there are too many to keep.
     notices : `list` [ `str` ]
         What an operator should read even if nothing is wrong.
     conflict_hint : `str`
@@ -206,6 +208,7 @@ class Plan(Generic[Work]):
     changes: list[Change] = field(default_factory=list)
     assumes: list[Assumption] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    more_conflicts: int = 0
     notices: list[str] = field(default_factory=list)
     conflict_hint: str = "Nothing was written."
     present: int = 0
@@ -249,6 +252,7 @@ class Plan(Generic[Work]):
             self.changes += other.changes
             self.assumes += other.assumes
             self.conflicts += other.conflicts
+            self.more_conflicts += other.more_conflicts
             self.notices += other.notices
             self.present += other.present
             self.skipped += other.skipped

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.observatory import (
+    day_of_exposure,
     exposure_number,
 )
 
@@ -93,3 +94,21 @@ def name_rule(definition: InstrumentDefinition) -> Callable[[str], tuple[int, in
             return NameRule(definition, pattern, lambda match: int(match["number"]))
         case _:
             return lambda _name: None
+
+
+def day_rule(definition: InstrumentDefinition) -> Callable[[int], int | None]:
+    """Give the rule by which an instrument's exposure ids tell the day of observation.
+
+    Parameters
+    ----------
+    definition : `InstrumentDefinition`
+        The instrument.
+
+    Returns
+    -------
+    rule : `~collections.abc.Callable`
+        Takes an exposure id and gives the day as YYYYMMDD, or `None` where ids are mere counters.
+    """
+    if definition.name in ("LSSTComCam", "LSSTCam"):
+        return day_of_exposure
+    return lambda _exposure: None

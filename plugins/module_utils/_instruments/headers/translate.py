@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
@@ -23,11 +23,13 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.
     RawHeader,
     exposure_from_observation,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.told import (
+    describe_translated,
+    identify_translated,
+)
 
 if TYPE_CHECKING:
     from astro_metadata_translator import MetadataTranslator
-
-_Found = TypeVar("_Found")
 
 _OFFICIAL = "lsst.obs.lsst.translators"
 _LOST_KEYWORDS = re.compile(r"[Cc]ould not find (?P<keywords>.+) in header")
@@ -151,6 +153,41 @@ class HeaderReader:
         ButlerError
             Raised if the header is of another instrument, or lacks a keyword that is needed.
         """
+        need = self._needed(header, file)
+        return RawHeader(
+            instrument=self.definition.name,
+            exposure=need("exposure_id"),
+            detector=need("detector_num"),
+            physical_filter=need("physical_filter"),
+        )
+
+    def date(self, header: Mapping[str, Any], file: str) -> tuple[int, int]:
+        """Read only of which exposure a file is, and of which day.
+
+        Parameters
+        ----------
+        header : `~collections.abc.Mapping` [ `str`, `object` ]
+            The file's header; of a file with many raws its first.
+        file : `str`
+            Name of the file, for messages.
+
+        Returns
+        -------
+        exposure : `int`
+            Id of the exposure.
+        day_obs : `int`
+            The day of observation as YYYYMMDD.
+
+        Raises
+        ------
+        ButlerError
+            Raised if the header is of another instrument, or lacks a keyword that is needed.
+        """
+        need = self._needed(header, file)
+        return need("exposure_id"), need("observing_day")
+
+    def _needed(self, header: Mapping[str, Any], file: str) -> Callable[[str], Any]:
+        """Give what works out a property of a header, or raises an error that says what is missing."""
         from astro_metadata_translator import fix_header
 
         self._check_instrument(header, file)
@@ -158,21 +195,68 @@ class HeaderReader:
         fix_header(corrected, translator_class=self._translator, filename=file)
         translator = self._translator(corrected)
 
-        def need(name: str, compute: Callable[[], _Found | None]) -> _Found:
+        def need(name: str) -> Any:
             try:
-                found = compute()
+                found = getattr(translator, f"to_{name}")()
             except Exception as error:
                 raise self._not_translatable(file, name, error) from error
             if found is None:
                 raise self._not_translatable(file, name, ValueError("the header does not tell"))
             return found
 
-        return RawHeader(
-            instrument=self.definition.name,
-            exposure=need("exposure_id", translator.to_exposure_id),
-            detector=need("detector_num", translator.to_detector_num),
-            physical_filter=need("physical_filter", translator.to_physical_filter),
-        )
+        return need
+
+    def identify_told(self, content: str, values: Mapping[str, Any], file: str) -> RawHeader:
+        """Tell by a sidecar which raw a file is.
+
+        Parameters
+        ----------
+        content : {"metadata", "translated"}
+            What the sidecar holds.
+        values : `~collections.abc.Mapping` [ `str`, `object` ]
+            What it has on the file.
+        file : `str`
+            Name of the file, for messages.
+
+        Returns
+        -------
+        raw : `RawHeader`
+            The exposure, detector and filter.
+
+        Raises
+        ------
+        ButlerError
+            Raised if it is of another instrument, or lacks what is needed.
+        """
+        if content == "translated":
+            return identify_translated(values, self.definition, file)
+        return self.identify(values, file)
+
+    def describe_told(self, content: str, values: Mapping[str, Any], file: str) -> ExposureInfo:
+        """Read from a sidecar everything that the records of an exposure need.
+
+        Parameters
+        ----------
+        content : {"metadata", "translated"}
+            What the sidecar holds.
+        values : `~collections.abc.Mapping` [ `str`, `object` ]
+            What it has on one of the exposure's files.
+        file : `str`
+            Name of the file, for messages.
+
+        Returns
+        -------
+        exposure : `ExposureInfo`
+            The columns.
+
+        Raises
+        ------
+        ButlerError
+            Raised if it is of another instrument, or lacks what is needed.
+        """
+        if content == "translated":
+            return describe_translated(values, self.definition, file)
+        return self.describe(values, file)
 
     def describe(self, header: Mapping[str, Any], file: str) -> ExposureInfo:
         """Read everything that the records of an exposure need; once for each exposure is enough.

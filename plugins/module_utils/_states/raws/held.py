@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,8 @@ class Ground:
         The run, if it exists.
     has_type : `bool`
         Whether the dataset type is registered.
+    runs : `tuple` [ `str`, ... ]
+        The runs that have datasets of that type.
     registered : `dict`
         Records of the instrument, its detectors and filters by element and name or id.
     conflicts : `list` [ `Conflict` ]
@@ -52,8 +54,28 @@ class Ground:
 
     run: Known | None = None
     has_type: bool = False
+    runs: tuple[str, ...] = ()
     registered: dict[str, dict[Any, DimensionRecord]] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
+
+
+@dataclass
+class Holdings:
+    """What the registry has of some exposures' raws.
+
+    Parameters
+    ----------
+    own : `set` [ `tuple` [ `int`, `int` ] ]
+        Raws that the run has, with the id that the official ingest gives them.
+    strange : `dict`
+        Raws that the run has with another id, and that id.
+    others : `dict`
+        Raws that other runs have, and the first of these runs.
+    """
+
+    own: set[RawId] = field(default_factory=set)
+    strange: dict[RawId, str] = field(default_factory=dict)
+    others: dict[RawId, str] = field(default_factory=dict)
 
 
 def look_at_ground(repository: Repository, definition: InstrumentDefinition, run: str) -> Ground:
@@ -95,6 +117,8 @@ def look_at_ground(repository: Repository, definition: InstrumentDefinition, run
         ground.conflicts.append(
             Conflict("dataset type", wanted.name, f"it is {_shown(found)}, and raws are {_shown(wanted)}")
         )
+    else:
+        ground.runs = _runs_with(repository, wanted.name) if ground.has_type else ()
     for element in ("instrument", "detector", "physical_filter"):
         records = butler.query_dimension_records(
             element, instrument=definition.name, limit=None, explain=False
@@ -132,62 +156,85 @@ def recorded_paths(repository: Repository, refs: RawRefs, raws: Iterable[RawId])
     }
 
 
-def registered_elsewhere(
-    repository: Repository, refs: RawRefs, raws: Iterable[RawId]
-) -> tuple[dict[RawId, str], dict[RawId, str]]:
-    """Find raws that the registry has in other ways than the official ingest into the run would give.
+def holdings(repository: Repository, ground: Ground, refs: RawRefs, exposures: Iterable[int]) -> Holdings:
+    """Find what the registry has of some exposures' raws.
 
     Parameters
     ----------
     repository : `Repository`
-        The repository, in which the dataset type exists.
+        The repository.
+    ground : `Ground`
+        From `look_at_ground`.
     refs : `RawRefs`
-        Makes references.
-    raws : `~collections.abc.Iterable` [ `tuple` [ `int`, `int` ] ]
-        Exposures and detectors.
+        Tells instrument and dataset type.
+    exposures : `~collections.abc.Iterable` [ `int` ]
+        The exposures; one query for each `EXPOSURES` of them.
 
     Returns
     -------
-    others : `dict` [ `tuple` [ `int`, `int` ], `str` ]
-        Those of which another run has a dataset, with that run.
-    strange : `dict` [ `tuple` [ `int`, `int` ], `str` ]
-        Those that are in the run with another id than the official one, with that id.
+    held : `Holdings`
+        What any run has of them.
     """
-    wanted = set(raws)
-    others: dict[RawId, str] = {}
-    strange: dict[RawId, str] = {}
-    runs = _runs_with(repository, refs.dataset_type.name)
-    if not wanted or not runs:
-        return others, strange
-    exposures = sorted({exposure for exposure, _unused in wanted})
-    for chunk in in_chunks(exposures, EXPOSURES):
-        for raw, run, uuid in _datasets(repository, refs, runs, chunk):
-            if raw not in wanted:
-                continue
-            if run != refs.run:
-                others[raw] = min(run, others.get(raw, run))
-            elif uuid != str(refs.ref(raw).id):
-                strange[raw] = uuid
-    return others, strange
+    from lsst.daf.butler import DatasetIdFactory, DatasetIdGenEnum
+
+    held = Holdings()
+    if not ground.runs:
+        return held
+    make_id = DatasetIdFactory().makeDatasetId
+    for chunk in in_chunks(sorted(exposures), EXPOSURES):
+        with repository.butler.query() as query:
+            found = query.where(
+                "instrument = given_instrument AND exposure IN (given_exposures)",
+                bind={"given_instrument": refs.definition.name, "given_exposures": chunk},
+            ).datasets(refs.dataset_type.name, collections=ground.runs, find_first=False)
+            for ref in found:
+                raw = int(ref.dataId["exposure"]), int(ref.dataId["detector"])
+                if ref.run != refs.run:
+                    held.others[raw] = min(ref.run, held.others.get(raw, ref.run))
+                elif ref.id == make_id(
+                    refs.run, ref.datasetType, ref.dataId, DatasetIdGenEnum.DATAID_TYPE_RUN
+                ):
+                    held.own.add(raw)
+                else:
+                    held.strange[raw] = str(ref.id)
+    return held
 
 
-def _runs_with(repository: Repository, dataset_type: str) -> list[str]:
+def detectors_held(repository: Repository, ground: Ground, refs: RawRefs) -> dict[int, int]:
+    """Tell which detectors of each exposure the run has.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    ground : `Ground`
+        From `look_at_ground`.
+    refs : `RawRefs`
+        Tells instrument and run.
+
+    Returns
+    -------
+    held : `dict` [ `int`, `int` ]
+        A bit for each detector's id, by exposure. Streamed from one query; memory grows with the number of
+        exposures, by a hundred bytes each.
+    """
+    held: dict[int, int] = {}
+    if refs.run not in ground.runs:
+        return held
+    with repository.butler.query() as query:
+        found = query.where(instrument=refs.definition.name).datasets(
+            refs.dataset_type.name, collections=refs.run, find_first=False
+        )
+        for ref in found:
+            exposure = int(ref.dataId["exposure"])
+            held[exposure] = held.get(exposure, 0) | 1 << int(ref.dataId["detector"])
+    return held
+
+
+def _runs_with(repository: Repository, dataset_type: str) -> tuple[str, ...]:
     from lsst.daf.butler import CollectionType
 
     found = repository.butler.collections.query_info(
         "*", CollectionType.RUN, include_summary=True, summary_datasets=[dataset_type]
     )
-    return sorted(info.name for info in found if info.dataset_types)
-
-
-def _datasets(
-    repository: Repository, refs: RawRefs, runs: Sequence[str], exposures: list[int]
-) -> Iterator[tuple[RawId, str, str]]:
-    with repository.butler.query() as query:
-        found = query.where(
-            "instrument = given_instrument AND exposure IN (given_exposures)",
-            bind={"given_instrument": refs.definition.name, "given_exposures": exposures},
-        ).datasets(refs.dataset_type.name, collections=runs, find_first=False)
-        for ref in found:
-            exposure, detector = ref.dataId["exposure"], ref.dataId["detector"]
-            yield (int(exposure), int(detector)), ref.run, str(ref.id)
+    return tuple(sorted(info.name for info in found if info.dataset_types))

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the rubin.butler developers
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be done about raws, from what was found of them."""
+"""What has to be done about the raws of some exposures, from what was found of them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,53 +35,51 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Current:
-    """What is there, and what the missing files are.
+class Found:
+    """What was found of the listed files of some exposures.
 
     Parameters
     ----------
-    refs : `RawRefs`
-        Makes references.
-    ground : `Ground`
-        What raws stand on in the repository.
     sorted : `Sorted`
-        The listed files.
-    records : `dict` [ `int`, `dict` ]
-        The records that each exposure of a missing file brings along, by exposure and element.
+        What the files are.
     existing : `dict`
-        Those of them that the repository has, perhaps with other columns.
+        The records of their exposures that the repository has, perhaps with other columns.
     orphans : `list` [ `Orphan` ]
         Files where artifacts are to go.
-    skipped : `int`
-        Listed files that are no raws.
-    empty : `tuple` [ `str`, ... ]
-        Sources in which nothing was found.
     """
 
-    refs: RawRefs
-    ground: Ground
     sorted: Sorted = field(default_factory=Sorted)
-    records: dict[int, dict[str, DimensionRecord]] = field(default_factory=dict)
     existing: dict[RecordKey, DimensionRecord] = field(default_factory=dict)
     orphans: list[Orphan] = field(default_factory=list)
-    skipped: int = 0
-    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Raws that were left as they are.
+
+    Parameters
+    ----------
+    count : `int`
+        How many.
+    first, what : `str`
+        The first of them, and what is kept of it.
+    """
+
+    count: int
+    first: str
+    what: str
 
 
 @dataclass
-class Work:
-    """What to write.
+class Batch:
+    """What to write of some exposures.
 
     Parameters
     ----------
-    refs : `RawRefs`
-        Makes references.
-    register_type, register_run : `bool`
-        Whether these are to be registered.
     shared : `RecordWork`
         Records that exposures share, and exposures to replace.
     exposures : `dict` [ `int`, `lsst.daf.butler.DimensionRecord` ]
-        New exposures, which go with their first batch.
+        New exposures, which go with their first raws.
     files : `list` [ `RawFile` ]
         Files to ingest, sorted by exposure and detector.
     records : `dict` [ `int`, `dict` ]
@@ -90,62 +88,155 @@ class Work:
         Raws whose place is recorded anew.
     orphans : `set` [ `str` ]
         The files that will replace something nobody recorded.
+    kept : `dict` [ `str`, `Kept` ]
+        What was left as it is, by the sentence that tells it.
     """
 
-    refs: RawRefs
-    register_type: bool = False
-    register_run: bool = False
     shared: RecordWork = field(default_factory=RecordWork)
     exposures: dict[int, DimensionRecord] = field(default_factory=dict)
     files: list[RawFile] = field(default_factory=list)
     records: dict[int, dict[str, DimensionRecord]] = field(default_factory=dict)
     relocate: list[RawId] = field(default_factory=list)
     orphans: set[str] = field(default_factory=set)
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+    def datasets(self) -> int:
+        """Count the raws (`int`)."""
+        return _count(self.files)
 
 
-def plan_raws(current: Current, on_conflict: str) -> Plan[Work]:
-    """Plan the ingest of what is missing.
+class Planner:
+    """Plans the ingest of what is missing, some exposures after the other.
 
     Parameters
     ----------
-    current : `Current`
-        What was found.
+    refs : `RawRefs`
+        Makes references.
+    ground : `Ground`
+        What raws stand on in the repository.
     on_conflict : {"fail", "keep", "replace"}
         What to do about what is there and differs.
-
-    Returns
-    -------
-    plan : `Plan` [ `Work` ]
-        With one change for the raws of each day of observation.
+    is_new : `~collections.abc.Callable`
+        Tells of the record of a group, by its name, whether it comes for the first time.
     """
-    found, refs = current.sorted, current.refs
-    work = Work(refs, files=found.reading.files)
-    plan = Plan(
-        work,
-        conflicts=list(current.ground.conflicts),
-        conflict_hint="Set on_conflict to keep, to leave what is there and go on with the rest, or to "
-        "replace, to make it what was declared where that can be. Nothing was written.",
-        present=len(found.present),
-        skipped=current.skipped,
-        failures=list(found.reading.failures),
-    )
-    plan.notices += [f"sources: nothing was found in {source}" for source in current.empty]
-    _plan_doubtful(plan, found, refs, on_conflict)
-    if not work.files:
+
+    def __init__(
+        self, refs: RawRefs, ground: Ground, on_conflict: str, is_new: Callable[[str], bool]
+    ) -> None:
+        self._refs = refs
+        self._ground = ground
+        self._on_conflict = on_conflict
+        self._is_new = is_new
+        self._days: dict[RecordKey, DimensionRecord] = {}
+
+    def ground(self) -> Plan[None]:
+        """Plan what raws stand on: run and dataset type, if there is anything to ingest.
+
+        Returns
+        -------
+        plan : `Plan`
+            Changes for what is to be registered.
+        """
+        plan = Plan(None)
+        refs, ground = self._refs, self._ground
+        if not ground.has_type:
+            wanted = refs.dataset_type
+            shown = {
+                "dimensions": list(wanted.dimensions.required),
+                "storage_class": wanted.storageClass_name,
+            }
+            plan.changes.append(Change.add("dataset type", wanted.name, shown))
+        if ground.run is None:
+            plan.changes.append(Change.add("collection", refs.run, shown_collection("RUN")))
+        if "instrument" not in ground.registered:
+            plan.assumes.append(Assumption("instrument", refs.definition.name, "instrument"))
         return plan
-    _plan_ground(plan, current)
-    _plan_records(plan, current, on_conflict)
-    _plan_files(plan, found)
-    plan_orphans(plan, current.orphans)
-    work.orphans = {orphan.source for orphan in current.orphans}
-    return plan
+
+    def batch(self, found: Found) -> Plan[Batch]:
+        """Plan the ingest of some exposures.
+
+        Parameters
+        ----------
+        found : `Found`
+            What was found of them.
+
+        Returns
+        -------
+        plan : `Plan` [ `Batch` ]
+            With one change for the raws of each day of observation.
+        """
+        reading = found.sorted.reading
+        plan = Plan(Batch(files=reading.files), present=found.sorted.present, notices=list(reading.notices))
+        _plan_doubtful(plan, found.sorted, self._refs, self._on_conflict)
+        if not reading.files:
+            return plan
+        self._assume(plan)
+        self._plan_records(plan, found)
+        _plan_files(plan, found.sorted, self._refs.run)
+        plan_orphans(plan, found.orphans)
+        plan.work.orphans = {orphan.source for orphan in found.orphans}
+        return plan
+
+    def _assume(self, plan: Plan[Batch]) -> None:
+        """Tell what raws stand on that is for other tasks."""
+        registered = self._ground.registered
+        if "instrument" not in registered:
+            return
+        raws = [raw for file in plan.work.files for raw in file.raws]
+        needed: dict[str, set[Any]] = {
+            "detector": {raw.detector for raw in raws},
+            "physical_filter": {raw.physical_filter for raw in raws},
+        }
+        for element, keys in needed.items():
+            for key in sorted(keys - registered.get(element, {}).keys()):
+                plan.assumes.append(Assumption(element, f"{self._refs.definition.name} {key}"))
+
+    def _plan_records(self, plan: Plan[Batch], found: Found) -> None:
+        """Plan the records of exposures: those that are shared, and those that go with their raws."""
+        reading = found.sorted.reading
+        records = {
+            number: self._refs.records(reading.exposures[number])
+            for number in dict.fromkeys(file.raws[0].exposure for file in reading.files)
+        }
+        wanted = [record for made in records.values() for record in made.values()]
+        # What earlier exposures bring along is there when it is the turn of these.
+        existing = self._days | found.existing
+        fresh: dict[RecordKey, DimensionRecord] = {}
+        for record in wanted:
+            key = record_key(record)
+            if key in existing or key in fresh:
+                continue
+            if key[0] == "day_obs":
+                fresh[key] = self._days[key] = record
+            elif key[0] == "group":
+                if self._is_new(str(key[1][-1])):
+                    fresh[key] = record
+                else:
+                    existing[key] = record
+        part: Plan[None] = Plan(None)
+        shared = plan_records(part, wanted, existing, self._on_conflict)
+        # Records that are there already are not what was declared: only files are.
+        part.present = 0
+        plan.absorb([part])
+        plan.work.exposures = {
+            int(record.dataId["exposure"]): record for record in shared.insert.pop("exposure", [])
+        }
+        plan.work.shared = shared
+        plan.work.records = records
+        if self._on_conflict == "keep":
+            plan.work.records = {
+                exposure: {
+                    element: existing.get(record_key(record), record) for element, record in made.items()
+                }
+                for exposure, made in records.items()
+            }
 
 
 def _named(raw: RawId) -> str:
     return f"exposure {raw[0]} detector {raw[1]}"
 
 
-def _plan_doubtful(plan: Plan[Work], found: Sorted, refs: RawRefs, on_conflict: str) -> None:
+def _plan_doubtful(plan: Plan[Batch], found: Sorted, refs: RawRefs, on_conflict: str) -> None:
     """Decide about files that are not simply missing or present."""
     for raw, (taken, rest) in sorted(found.twice.items()):
         said = f"is in more than one file: {', '.join((taken, *rest))}"
@@ -175,75 +266,17 @@ def _plan_doubtful(plan: Plan[Work], found: Sorted, refs: RawRefs, on_conflict: 
                 Conflict("raw", _named(raw), f"it is in run {run} already, not in {refs.run} ({path})")
             )
     if on_conflict == "keep":
-        _note_kept(
-            plan,
-            found.strange,
-            "kept {n} raws under other ids than those of ingested raws; the first is {raw}",
-        )
-        _note_kept(
-            plan,
-            found.moved,
-            "kept {n} raws at other places than those listed; the first is {raw}, at {what}",
-        )
-        _note_kept(
-            plan, found.others, "left out {n} raws that other runs have; the first is {raw}, in {what}"
-        )
+        for said, kept in (
+            ("kept {n} raws under other ids than those of ingested raws; the first is {raw}", found.strange),
+            ("kept {n} raws at other places than those listed; the first is {raw}, at {what}", found.moved),
+            ("left out {n} raws that other runs have; the first is {raw}, in {what}", found.others),
+        ):
+            if kept:
+                raw = min(kept)
+                plan.work.kept[said] = Kept(len(kept), _named(raw), kept[raw][0])
 
 
-def _note_kept(plan: Plan[Work], kept: Mapping[RawId, tuple[str, str]], text: str) -> None:
-    if kept:
-        raw = min(kept)
-        plan.notices.append(text.format(n=len(kept), raw=_named(raw), what=kept[raw][0]))
-
-
-def _plan_ground(plan: Plan[Work], current: Current) -> None:
-    """Plan what raws stand on, and tell what of it is for other tasks."""
-    refs, ground = current.refs, current.ground
-    if not ground.has_type:
-        plan.work.register_type = True
-        wanted = refs.dataset_type
-        shown = {"dimensions": list(wanted.dimensions.required), "storage_class": wanted.storageClass_name}
-        plan.changes.append(Change.add("dataset type", wanted.name, shown))
-    if ground.run is None:
-        plan.work.register_run = True
-        plan.changes.append(Change.add("collection", refs.run, shown_collection("RUN")))
-    if "instrument" not in ground.registered:
-        plan.assumes.append(Assumption("instrument", refs.definition.name, "instrument"))
-        return
-    raws = [raw for file in plan.work.files for raw in file.raws]
-    needed: dict[str, set[Any]] = {
-        "detector": {raw.detector for raw in raws},
-        "physical_filter": {raw.physical_filter for raw in raws},
-    }
-    for element, keys in needed.items():
-        for key in sorted(keys - ground.registered.get(element, {}).keys()):
-            plan.assumes.append(Assumption(element, f"{refs.definition.name} {key}"))
-
-
-def _plan_records(plan: Plan[Work], current: Current, on_conflict: str) -> None:
-    """Plan the records of exposures, and tell those that are shared from those that go with their batch."""
-    wanted = [record for records in current.records.values() for record in records.values()]
-    part: Plan[None] = Plan(None)
-    shared = plan_records(part, wanted, current.existing, on_conflict)
-    # Records that are there already are not what was declared: only files are.
-    part.present = 0
-    plan.absorb([part])
-    plan.work.exposures = {
-        int(record.dataId["exposure"]): record for record in shared.insert.pop("exposure", [])
-    }
-    plan.work.shared = shared
-    plan.work.records = current.records
-    if on_conflict == "keep":
-        plan.work.records = {
-            exposure: {
-                element: current.existing.get(record_key(record), record)
-                for element, record in records.items()
-            }
-            for exposure, records in current.records.items()
-        }
-
-
-def _plan_files(plan: Plan[Work], found: Sorted) -> None:
+def _plan_files(plan: Plan[Batch], found: Sorted, run: str) -> None:
     """Plan one change for the raws of each day, and one for those whose place changes."""
     added: dict[int, list[RawFile]] = defaultdict(list)
     placed: dict[int, list[RawFile]] = defaultdict(list)
@@ -259,20 +292,16 @@ def _plan_files(plan: Plan[Work], found: Sorted) -> None:
             "datasets": _count(files),
         }
         plan.changes.append(
-            Change.add("raws", _of_day(plan, day), shown, count=_count(files), examples=_first(files))
+            Change.add("raws", f"{run} day_obs={day}", shown, count=_count(files), examples=_first(files))
         )
     for day, files in placed.items():
         raws = [raw for file in files for raw in file.ids()]
         before, after = ({"datasets": len(raws), "the first at": place} for place in found.moved[min(raws)])
         plan.changes.append(
             Change.replace(
-                "raw paths", _of_day(plan, day), before, after, count=len(raws), examples=_first(files)
+                "raw paths", f"{run} day_obs={day}", before, after, count=len(raws), examples=_first(files)
             )
         )
-
-
-def _of_day(plan: Plan[Work], day: int) -> str:
-    return f"{plan.work.refs.run} day_obs={day}"
 
 
 def _count(files: list[RawFile]) -> int:

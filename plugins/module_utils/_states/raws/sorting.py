@@ -5,36 +5,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_same_file
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
-from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import (
     Ground,
+    Holdings,
+    holdings,
     recorded_paths,
-    registered_elsewhere,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import (
     RawFile,
     RawId,
     Reading,
-    grouped,
-    read_raws,
+    Task,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.spool import Listed
 
 
 @dataclass
 class Sorted:
-    """What the listed files are to the repository.
+    """What some of the listed files, all those of some exposures, are to the repository.
 
     Parameters
     ----------
-    present : `set` [ `tuple` [ `int`, `int` ] ]
-        Raws that the datastore records as they were listed.
+    present : `int`
+        How many raws the run has already.
     moved : `dict`
         Raws that the datastore records at another place: that place, and the listed file.
     others : `dict`
@@ -48,7 +49,7 @@ class Sorted:
         Files that are to be ingested, with only the raws that are missing, and those that can't be read.
     """
 
-    present: set[RawId] = field(default_factory=set)
+    present: int = 0
     moved: dict[RawId, tuple[str, str]] = field(default_factory=dict)
     others: dict[RawId, tuple[str, str]] = field(default_factory=dict)
     strange: dict[RawId, tuple[str, str]] = field(default_factory=dict)
@@ -56,8 +57,9 @@ class Sorted:
     reading: Reading = field(default_factory=Reading)
 
 
-class Sorter:
-    """Sorts files by what their names tell, and reads only those that this leaves open.
+@dataclass(frozen=True)
+class Means:
+    """What sorting needs besides the files.
 
     Parameters
     ----------
@@ -67,103 +69,147 @@ class Sorter:
         What raws stand on there.
     refs : `RawRefs`
         Makes references.
-    on_conflict : {"fail", "keep", "replace"}
-        Raws that are in doubt are only read, to be ingested, with ``replace``.
+    limits : `Limits`
+        Tells which detectors are wanted.
+    takes_doubtful : `bool`
+        Whether raws that are in doubt are read, to be ingested.
+    check_paths : `bool`
+        Whether the places that the datastore records are compared with those of the files.
+    read : `~collections.abc.Callable`
+        Reads groups of files, each with its digest.
     """
 
-    def __init__(
-        self, repository: Repository | None, ground: Ground, refs: RawRefs, on_conflict: str
-    ) -> None:
-        self._repository = repository
-        self._ground = ground
-        self._refs = refs
-        self._takes_doubtful = on_conflict == "replace"
+    repository: Repository | None
+    ground: Ground
+    refs: RawRefs
+    limits: Limits
+    takes_doubtful: bool
+    check_paths: bool
+    read: Callable[[Sequence[Sequence[Task]]], Iterable[Reading]]
+
+
+class Sorter:
+    """Sorts files by what their names tell, and reads only those that this leaves open.
+
+    Parameters
+    ----------
+    means : `Means`
+        What it needs.
+    """
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._held = Holdings()
+        self._asked: set[RawId] = set()
         self._recorded: dict[RawId, str | None] = {}
-        self._elsewhere: tuple[dict[RawId, str], dict[RawId, str]] = ({}, {})
         self._owners: dict[RawId, str] = {}
         self.result = Sorted()
 
-    def sort(self, paths: Iterable[str]) -> Sorted:
+    def sort(self, files: Sequence[Listed]) -> Sorted:
         """Sort listed files.
 
         Parameters
         ----------
-        paths : `~collections.abc.Iterable` [ `str` ]
-            Absolute paths and URIs, sorted.
+        files : `~collections.abc.Sequence` [ `Listed` ]
+            All listed files of some exposures, sorted.
 
         Returns
         -------
         result : `Sorted`
-            What they are. A file whose name tells which raw it is, and whose raw is recorded, is not read.
+            What they are. A file whose raws are known to be there is not opened.
         """
-        told, untold = self._by_name(paths)
-        self._ask(told)
-        missing = list(untold)
+        means = self._means
+        self.result.present = sum(file.held or 0 for file in files)
+        told: dict[RawId, list[Listed]] = {}
+        whole: list[Listed] = []
+        for file in files:
+            if file.held is None and file.detector is None:
+                whole.append(file)
+            elif file.held is None and file.detector is not None:
+                told.setdefault((file.exposure, file.detector), []).append(file)
+        if means.repository is not None:
+            exposures = {file.exposure for file in files if file.held is None}
+            self._held = holdings(means.repository, means.ground, means.refs, exposures)
+        # Where there is a choice, the recorded file is the one to take.
+        self._ask(told if means.check_paths else (raw for raw, some in told.items() if len(some) > 1))
+        missing: dict[int, list[Task]] = {}
         for raw, candidates in told.items():
-            path = self._choose(raw, candidates)
-            if self._is_missing(raw, path):
-                missing.append(path)
-        names = name_rule(self._refs.definition)
-        reading = read_raws(self._refs.definition, grouped(missing, lambda path: names(base_name(path))))
-        self._ask({raw for file in reading.files for raw in file.ids()} - told.keys())
-        self.result.reading = Reading(exposures=reading.exposures, failures=reading.failures)
-        for file in sorted(reading.files, key=lambda file: (file.raws[0].exposure, file.raws[0].detector)):
-            self._settle(file)
+            chosen = self._choose(raw, candidates)
+            if self._is_missing(raw, chosen.path):
+                missing.setdefault(raw[0], []).append(Task(chosen.path, raw, chosen.md5))
+        for file in self._incomplete(whole):
+            missing.setdefault(file.exposure, []).append(Task(file.path, None, file.md5))
+        reading = Reading()
+        for part in means.read([missing[exposure] for exposure in sorted(missing)]):
+            reading.take(part)
+        self._ask(raw for file in reading.files for raw in file.ids())
+        self.result.reading = Reading(
+            exposures=reading.exposures, failures=reading.failures, notices=reading.notices
+        )
+        for made in sorted(reading.files, key=lambda file: (*next(file.ids()), file.path)):
+            self._settle(made)
         return self.result
 
-    def _by_name(self, paths: Iterable[str]) -> tuple[dict[RawId, list[str]], list[str]]:
-        rule: Callable[[str], RawId | None] = name_rule(self._refs.definition)
-        told: dict[RawId, list[str]] = {}
-        untold: list[str] = []
-        for path in paths:
-            raw = rule(base_name(path))
-            if raw is None:
-                untold.append(path)
-            else:
-                told.setdefault(raw, []).append(path)
-        return told, untold
-
     def _ask(self, raws: Iterable[RawId]) -> None:
-        """Ask the repository about raws, once for each."""
-        if self._repository is None or not self._ground.has_type:
-            return
-        raws = list(raws)
-        if self._ground.run is not None:
-            self._recorded |= recorded_paths(self._repository, self._refs, raws)
-        unknown = [raw for raw in raws if raw not in self._recorded]
-        for known, found in zip(
-            self._elsewhere, registered_elsewhere(self._repository, self._refs, unknown), strict=True
-        ):
-            known.update(found)
+        """Ask the datastore where it has raws, once for each that the run has."""
+        repository = self._means.repository
+        new = [raw for raw in raws if raw in self._held.own and raw not in self._asked]
+        if repository is not None and new:
+            self._recorded |= recorded_paths(repository, self._means.refs, new)
+            self._asked.update(new)
 
-    def _choose(self, raw: RawId, candidates: list[str]) -> str:
+    def _choose(self, raw: RawId, candidates: Sequence[Listed]) -> Listed:
         """Choose the file of a raw: the one that is recorded, else the first."""
-        recorded = self._recorded.get(raw)
-        chosen = next(
-            (path for path in candidates if recorded and is_same_file(path, recorded)), candidates[0]
-        )
-        rest = [path for path in candidates if not is_same_file(path, chosen)]
-        if rest:
-            self.result.twice[raw] = (chosen, rest)
-        self._owners[raw] = chosen
+        chosen = candidates[0]
+        if len(candidates) > 1:
+            recorded = self._recorded.get(raw)
+            chosen = next(
+                (file for file in candidates if recorded and is_same_file(file.path, recorded)), chosen
+            )
+            rest = [file.path for file in candidates if not is_same_file(file.path, chosen.path)]
+            if rest:
+                self.result.twice[raw] = (chosen.path, rest)
+        self._owners[raw] = chosen.path
         return chosen
+
+    def _incomplete(self, files: Sequence[Listed]) -> Iterable[Listed]:
+        """Give the files with many raws that have to be opened: the run lacks raws of their exposures.
+
+        Which of its instrument's detectors a file has is only known if it has them all.
+        """
+        wanted = [
+            detector
+            for detector in sorted(self._means.refs.definition.detector_ids.values())
+            if self._means.limits.wants_detector(detector)
+        ]
+        for file in files:
+            raws = [(file.exposure, detector) for detector in wanted]
+            if self._means.check_paths or not self._held.own.issuperset(raws):
+                yield file
+            elif (owner := self._owners.setdefault(raws[0], file.path)) == file.path:
+                self.result.present += len(raws)
+            elif not is_same_file(owner, file.path):
+                self.result.twice.setdefault(raws[0], (owner, []))[1].append(file.path)
 
     def _is_missing(self, raw: RawId, path: str) -> bool:
         """Tell whether a raw is to be ingested from a file, and note where it is if it is not missing."""
-        others, strange = self._elsewhere
-        if raw in self._recorded:
-            recorded = self._recorded[raw]
-            if recorded is None or is_same_file(path, recorded):
-                self.result.present.add(raw)
-                return False
-            self.result.moved[raw] = (recorded, path)
-            return self._takes_doubtful
-        if raw in strange:
-            self.result.strange[raw] = (strange[raw], path)
+        held = self._held
+        if raw in held.own:
+            if raw in self._asked:
+                if raw not in self._recorded:
+                    return True
+                recorded = self._recorded[raw]
+                if recorded is not None and not is_same_file(path, recorded):
+                    self.result.moved[raw] = (recorded, path)
+                    return self._means.takes_doubtful
+            self.result.present += 1
             return False
-        if raw in others:
-            self.result.others[raw] = (others[raw], path)
-            return self._takes_doubtful
+        if raw in held.strange:
+            self.result.strange[raw] = (held.strange[raw], path)
+            return False
+        if raw in held.others:
+            self.result.others[raw] = (held.others[raw], path)
+            return self._means.takes_doubtful
         return True
 
     def _settle(self, file: RawFile) -> None:
@@ -179,6 +225,11 @@ class Sorter:
                 )
                 self.result.reading.failures.append((file.path, reason))
                 return
+            if not self._means.limits.wants_detector(raw.detector):
+                continue
+            if key in self._owners and self._owners[key] == file.path:
+                taken.append(raw)
+                continue
             owner = self._owners.setdefault(key, file.path)
             if owner != file.path:
                 if not is_same_file(owner, file.path):

@@ -6,48 +6,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import register
-from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import (
-    apply_records,
-    existing_records,
-    universe_of,
-)
+from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import apply_records
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import (
     BATCH_DATASETS,
     Ingester,
     NewFile,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import Orphan, find_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import forget_places
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     check_no_secret,
     required,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import check_transfer
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.resolve import resolve_instrument
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import Ground, look_at_ground
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.planning import (
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.folding import Folded
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.observing import (
     Current,
-    Work,
-    plan_raws,
+    How,
+    Where,
+    look,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.planning import Batch, Planner
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool import usable_processes
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.sorting import Sorter
-from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import list_raws
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
 
 
-@dataclass(frozen=True)
+@dataclass
+class Work:
+    """What to write besides the batches, which the temporary file has.
+
+    Parameters
+    ----------
+    current : `Current`
+        Where the batches are, and what makes references.
+    datasets : `int`
+        How many raws they hold.
+    """
+
+    current: Current
+    datasets: int = 0
+
+
+@dataclass
 class RawsState:
     """The declared raws.
 
@@ -55,33 +67,27 @@ class RawsState:
     ----------
     definition : `InstrumentDefinition`
         The instrument.
-    sources : `tuple` [ `str`, ... ]
-        Where the files are.
     run : `str`
         Where the raws are to be.
-    transfer : `str`
-        A mode of ``Butler.ingest``.
-    file_pattern : `str`
-        Regular expression for the names of files in directories.
-    on_conflict : {"fail", "keep", "replace"}
-        What to do about what is there and differs.
+    where : `Where`
+        Where the files are, and which of them are meant.
+    how : `How`
+        How to look at them.
     on_error : {"fail", "skip"}
         What to do about files that can't be ingested.
     max_errors : `int` or `None`
         With ``skip``: how many of them are borne.
-    batch_size : `int`
-        Most datasets in a batch.
+    report : `Report`, optional
+        Told how far observing is; see `watch`.
     """
 
     definition: InstrumentDefinition
-    sources: tuple[str, ...]
     run: str
-    transfer: str
-    file_pattern: str
-    on_conflict: str
+    where: Where
+    how: How
     on_error: Literal["fail", "skip"]
     max_errors: int | None
-    batch_size: int = BATCH_DATASETS
+    report: Report = field(default_factory=Report)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> RawsState:
@@ -113,24 +119,49 @@ class RawsState:
                 hint="Install the obs package of the instrument for this Python, or name one of the built-in "
                 "instruments.",
             ) from None
-        for index, source in enumerate(params["sources"]):
+        sources, select = params["sources"] or [], params["select"]
+        for index, source in enumerate(sources):
             check_no_secret(f"sources[{index}]", source)
-        if not params["sources"]:
-            raise ButlerError("it is empty, expected directories, files, patterns or URIs", option="sources")
-        for option, least in (("batch_size", 1), ("max_errors", 0)):
+        if not sources and select is None:
+            raise ButlerError(
+                "it is empty and there is no select, expected directories, files, patterns or URIs",
+                option="sources",
+            )
+        for option, least in (("batch_size", 1), ("max_errors", 0), ("processes", 1)):
             if params[option] is not None and params[option] < least:
                 raise ButlerError(f"got {params[option]}, expected {least} or more", option=option)
+        if params["verify"] == "md5" and select is None:
+            raise ButlerError(
+                "got 'md5' without select",
+                option="verify",
+                hint="Only the table of select can tell digests; name it there, or leave verify out.",
+            )
         return cls(
             definition,
-            tuple(params["sources"]),
             params["run"] or definition.default_raw_run,
-            params["transfer"],
-            params["file_pattern"],
-            params["on_conflict"],
+            Where(tuple(sources), params["file_pattern"], select, Limits.from_params(params, definition)),
+            How(
+                transfer=params["transfer"],
+                on_conflict=params["on_conflict"],
+                verifies=params["verify"] == "md5",
+                check_paths=params["check_paths"],
+                sidecars=params["sidecars"],
+                processes=params["processes"] or usable_processes(),
+                batch_size=params["batch_size"] or BATCH_DATASETS,
+            ),
             params["on_error"],
             params["max_errors"],
-            params["batch_size"],
         )
+
+    def watch(self, report: Report) -> None:
+        """Take the report that observing tells its steps, and the files that fail.
+
+        Parameters
+        ----------
+        report : `Report`
+            The one that the run is counted in.
+        """
+        self.report = report
 
     def observe(self, repository: Repository | None) -> Current:
         """List the files, find those that are missing, and read them.
@@ -143,8 +174,8 @@ class RawsState:
         Returns
         -------
         current : `Current`
-            What is missing and what that takes. Memory grows with the number of listed files by some
-            hundred bytes each, and with that of exposures of missing files; headers are not kept.
+            What is missing and what that takes, in a temporary file. Time grows with the number of listed
+            files, mostly with that of missing ones; memory does not.
 
         Raises
         ------
@@ -152,41 +183,7 @@ class RawsState:
             Raised for a source that is not there or can't be read, and for a transfer mode that the datastore
             does not have.
         """
-        listing = list_raws(self.sources, file_pattern=self.file_pattern)
-        ground = Ground() if repository is None else look_at_ground(repository, self.definition, self.run)
-        refs = RawRefs(self.definition, universe_of(repository), self.run, ground.registered)
-        current = Current(refs, ground, skipped=listing.guiders, empty=listing.empty)
-        if ground.conflicts:
-            return current
-        root = None if repository is None else repository.datastore_root
-        remote = next((path for path in listing.files if "://" in path), None)
-        check_transfer("transfer", self.transfer, root, remote)
-        current.sorted = Sorter(repository, ground, refs, self.on_conflict).sort(listing.files)
-        exposures = current.sorted.reading.exposures
-        for file in current.sorted.reading.files:
-            number = file.raws[0].exposure
-            if number not in current.records:
-                current.records[number] = refs.records(exposures[number])
-        if repository is not None:
-            wanted = (record for records in current.records.values() for record in records.values())
-            current.existing = existing_records(repository.butler, wanted)
-            current.orphans = self._orphans(repository, current)
-        return current
-
-    def _orphans(self, repository: Repository, current: Current) -> list[Orphan]:
-        """Look where artifacts are to go; nobody can tell where that is without the instrument's records."""
-        registered = current.ground.registered
-        files = current.sorted.reading.files
-        known = all(
-            raw.detector in registered.get("detector", {})
-            and raw.physical_filter in registered.get("physical_filter", {})
-            for file in files
-            for raw in file.raws
-        )
-        if not known:
-            return []
-        new = (current.refs.new_file(file, current.records[file.raws[0].exposure]) for file in files)
-        return find_orphans(repository, self.transfer, new)
+        return look(repository, self.definition, self.run, self.where, self.how, self.report)
 
     def plan(self, current: Current) -> Plan[Work]:
         """Tell what is missing and what is in conflict.
@@ -206,26 +203,55 @@ class RawsState:
         ButlerError
             Raised, with all of them, if files can't be ingested and that is not to be borne.
         """
-        plan = plan_raws(current, self.on_conflict)
-        failures = sorted(plan.failures)
-        plan.failures = failures
-        if failures and self.on_error == "fail":
-            reasons = [reason if path in reason else f"{path}: {reason}" for path, reason in failures]
+        plan = Plan(
+            Work(current),
+            conflicts=list(current.ground.conflicts),
+            conflict_hint="Set on_conflict to keep, to leave what is there and go on with the rest, or to "
+            "replace, to make it what was declared where that can be. Nothing was written.",
+            skipped=current.skipped,
+            notices=list(current.notices),
+        )
+        spool, folded = current.spool, Folded()
+        for kind in ("group", "batch"):
+            spool.forget(kind)
+        planner = Planner(
+            current.refs, current.ground, self.how.on_conflict, lambda name: spool.is_new("group", name)
+        )
+        for found in spool.pages("found"):
+            part = planner.batch(found)
+            folded.take(part)
+            if part.work.files:
+                plan.work.datasets += part.work.datasets()
+                spool.put("batch", part.work)
+        if plan.work.datasets:
+            plan.absorb([planner.ground()])
+        folded.show(plan)
+        self._refuse(current, plan)
+        return plan
+
+    def _refuse(self, current: Current, plan: Plan[Work]) -> None:
+        """Raise if files failed and that is not to be borne."""
+        if not current.failed:
+            return
+        reasons = [reason if path in reason else f"{path}: {reason}" for path, reason in current.failures]
+        more = current.failed - len(reasons)
+        if self.on_error == "fail":
             raise ButlerError(
-                f"{len(failures)} of the files can't be ingested as raws of {self.definition.name}",
-                option="sources",
+                f"{current.failed} of the files can't be ingested as raws of {self.definition.name}",
+                option="sources" if self.where.sources else "select",
                 details=[*reasons, *map(str, plan.conflicts)],
+                unlisted=more + plan.more_conflicts,
                 hint="Mend or remove them, or set on_error to skip to go on without them. "
                 "Nothing was written.",
             )
-        if self.max_errors is not None and len(failures) > self.max_errors:
+        if self.max_errors is not None and current.failed > self.max_errors:
             raise ButlerError(
-                f"{len(failures)} of the files can't be ingested, and {self.max_errors} are borne",
+                f"{current.failed} of the files can't be ingested, and {self.max_errors} are borne",
                 option="max_errors",
-                details=[f"{path}: {reason}" for path, reason in failures],
+                details=reasons,
+                unlisted=more,
                 hint="Nothing was written.",
             )
-        return plan
 
     def apply(self, repository: Repository | None, plan: Plan[Work], report: Report) -> None:
         """Register what is needed, then ingest batch by batch.
@@ -240,59 +266,83 @@ class RawsState:
             Counts what was done.
         """
         repository = required(repository)
-        butler, work = repository.butler, plan.work
-        if work.register_type:
+        butler, current = repository.butler, plan.work.current
+        if plan.work.datasets and not current.ground.has_type:
             report.checkpoint()
-            butler.registry.registerDatasetType(work.refs.dataset_type)
+            butler.registry.registerDatasetType(current.refs.dataset_type)
             report.added += 1
-        if work.register_run:
+        if plan.work.datasets and current.ground.run is None:
             report.checkpoint()
             register(butler, self.run, "RUN")
             report.added += 1
-        apply_records(butler, work.shared, report)
-        relocated = [work.refs.ref(raw) for raw in work.relocate]
-        forget_places(repository, relocated, report)
-        batching = _Batching(work, report)
-        ingester = Ingester(
-            repository,
-            self.transfer,
-            report,
-            batch_size=self.batch_size,
-            on_error=self.on_error,
-            max_errors=self.max_errors,
-            relocated={ref.id for ref in relocated},
-            orphans=work.orphans,
-            on_commit=batching.committed,
-        )
-        files = (work.refs.new_file(file, work.records[file.raws[0].exposure]) for file in work.files)
-        ingester.ingest(files, batching.records_of)
+        writing = _Writing(self, repository, current.refs, report, plan.work.datasets)
+        for batch in current.spool.pages("batch"):
+            writing.write(batch)
 
 
-class _Batching:
-    """Knows which exposures still have to be written with a batch.
+class _Writing:
+    """Writes one batch after the other.
 
     Parameters
     ----------
-    work : `Work`
-        What to write.
+    state : `RawsState`
+        What is declared.
+    repository : `Repository`
+        Where to.
+    refs : `RawRefs`
+        Makes references.
     report : `Report`
-        Counts it.
+        Counts what is written.
+    total : `int`
+        How many raws there are to write.
     """
 
-    def __init__(self, work: Work, report: Report) -> None:
+    def __init__(
+        self, state: RawsState, repository: Repository, refs: RawRefs, report: Report, total: int
+    ) -> None:
+        self._state = state
+        self._repository = repository
+        self._refs = refs
         self._report = report
-        self._pending = dict(work.exposures)
+        self._total = total
+        self._done = 0
+        self._pending: dict[int, DimensionRecord] = {}
 
-    def records_of(self, batch: Sequence[NewFile]) -> Mapping[str, Sequence[DimensionRecord]]:
-        """Give the new exposures of a batch."""
-        return {"exposure": [self._pending[number] for number in sorted(self._exposures(batch))]}
+    def write(self, batch: Batch) -> None:
+        """Write the records and raws of some exposures."""
+        state, refs = self._state, self._refs
+        apply_records(self._repository.butler, batch.shared, self._report)
+        relocated = [refs.ref(raw) for raw in batch.relocate]
+        forget_places(self._repository, relocated, self._report)
+        self._pending = dict(batch.exposures)
+        shard = state.where.limits.shard_index, state.where.limits.shard_count
+        ingester = Ingester(
+            self._repository,
+            state.how.transfer,
+            self._report,
+            batch_size=state.how.batch_size,
+            on_error=state.on_error,
+            max_errors=state.max_errors,
+            relocated={ref.id for ref in relocated},
+            orphans=batch.orphans,
+            on_commit=self._committed,
+            share=shard if shard[1] > 1 else None,
+        )
+        files = (refs.new_file(file, batch.records[file.raws[0].exposure]) for file in batch.files)
+        ingester.ingest(files, self._records_of)
 
-    def committed(self, batch: Sequence[NewFile]) -> None:
-        """Count what a batch has written besides datasets."""
-        for number in self._exposures(batch):
+    def _records_of(self, files: Sequence[NewFile]) -> Mapping[str, Sequence[DimensionRecord]]:
+        """Give the new exposures of files."""
+        return {"exposure": [self._pending[number] for number in sorted(self._exposures(files))]}
+
+    def _committed(self, files: Sequence[NewFile]) -> None:
+        """Count what was written besides datasets."""
+        for number in self._exposures(files):
             del self._pending[number]
             self._report.added += 1
+        self._done += sum(len(file.refs) for file in files)
+        self._report.step("ingesting", self._done, self._total)
 
-    def _exposures(self, batch: Sequence[NewFile]) -> set[int]:
-        numbers = {int(file.refs[0].dataId["exposure"]) for file in batch}
+    def _exposures(self, files: Sequence[NewFile]) -> set[int]:
+        numbers = {int(file.refs[0].dataId["exposure"]) for file in files}
         return numbers & self._pending.keys()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogu
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.exposure import ExposureInfo
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws import pool as pool_module
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool import HeaderPool
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import (
     RawId,
-    grouped,
+    Reading,
+    Task,
     read_group,
-    read_raws,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.spool import Spool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,14 +39,18 @@ def id_of(path: str) -> RawId | None:
     return name_rule(COMCAM)(Path(path).name)
 
 
-@given(st.permutations([*NAMES, "/x/unnamed.fits", "/a/unnamed.fits"]))
-def test_any_order_of_files_gives_the_same_groups(paths: list[str]) -> None:
-    groups = grouped(paths, id_of)
-    assert sorted(path for group in groups for path in group) == sorted(paths)
-    assert groups[-2:] == [["/a/unnamed.fits"], ["/x/unnamed.fits"]]
-    told = [[id_of(path) for path in group] for group in groups[:-2]]
-    assert told == sorted(told) and all(group == sorted(group) for group in told)
-    assert all(len({exposure for exposure, _unused in group}) == 1 for group in told if group)
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@given(paths=st.permutations(NAMES))
+def test_any_order_of_files_gives_the_same_parts(size: int, paths: list[str]) -> None:
+    spool = Spool()
+    told = [(path, *(id_of(path) or ()), None) for path in paths]
+    spool.add((*row,) for row in told)  # type: ignore[misc]  # every name tells
+    parts = list(spool.by_exposure(size))
+    listed = [(file.exposure, file.detector) for part in parts for file in part]
+    assert listed == sorted(id_of(path) or (0, 0) for path in NAMES)
+    exposures = [{file.exposure for file in part} for part in parts]
+    assert all(not first & second for first, second in pairwise(exposures)), "an exposure was cut in two"
+    assert all(len(part) <= size or len(found) == 1 for part, found in zip(parts, exposures, strict=True))
 
 
 class Counting(HeaderReader):
@@ -59,7 +67,7 @@ def test_an_exposure_is_translated_once(tmp_path: Path) -> None:
     assert COMCAM is not None
     paths = [str(path) for path in write_raws(tmp_path, wanted=lambda name: "_000266_" in name)]
     reader = Counting(COMCAM)
-    reading = read_group(reader, paths)
+    reading = read_group(reader, [Task(path) for path in paths])
     assert reader.described == 1 and list(reading.exposures) == [2024110800266]
     assert [list(file.ids()) for file in reading.files] == [[(2024110800266, slot)] for slot in (0, 4, 8)]
     assert {file.size for file in reading.files} == {Path(paths[0]).stat().st_size}
@@ -69,17 +77,26 @@ def test_a_file_that_can_not_be_read_leaves_the_others(tmp_path: Path) -> None:
     assert COMCAM is not None
     paths = [str(path) for path in write_raws(tmp_path, wanted=lambda name: "_000266_" in name)]
     Path(paths[0]).unlink()
-    reading = read_raws(COMCAM, grouped(paths, id_of))
+    reading = read_group(HeaderReader(COMCAM), [Task(path, id_of(path)) for path in paths])
     assert [path for path, _unused in reading.failures] == paths[:1]
     assert [file.path for file in reading.files] == paths[1:] and len(reading.exposures) == 1
 
 
+@pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("name", ["LSSTComCam", "LSSTCam", "LSSTCam-imSim", "DECam"])
-def test_every_raw_of_every_camera_is_found(name: str, tmp_path: Path) -> None:
+def test_every_raw_of_every_camera_is_found(
+    name: str, processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "WORTH_IT", 1)
     definition = find_built_in(name)
     assert definition is not None
-    paths = [str(path) for path in write_raws(tmp_path, name=name)]
-    reading = read_raws(definition, grouped(paths, lambda path: name_rule(definition)(Path(path).name)))
+    rule = name_rule(definition)
+    tasks = [[Task(str(path), rule(path.name))] for path in write_raws(tmp_path, name=name)]
+    pool = HeaderPool(definition, processes)
+    reading = Reading()
+    for part in pool.read(tasks):
+        reading.take(part)
+    pool.close()
     found = sorted(raw for file in reading.files for raw in file.ids())
     wanted = [
         (raw["data_id"]["exposure"], raw["data_id"]["detector"]) for raw in official(name)["raw_datasets"]

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Transactions that are tried again when the database asks for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import first_line
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
+
+ATTEMPTS = 3
+
+_RETRY_CODES = {"40001", "40P01"}
+
+
+def transact(butler: Butler, write: Callable[[], None], log: Callable[[str], None]) -> None:
+    """Write in one transaction, again if another writer was in the way.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    write : `~collections.abc.Callable`
+        Writes; called up to `ATTEMPTS` times, each time from the beginning.
+    log : `~collections.abc.Callable`
+        Takes a line for the log.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with butler.transaction():
+                write()
+            return
+        except Exception as error:
+            if attempt == ATTEMPTS or not is_transient(error):
+                raise
+            log(f"trying a transaction again: {first_line(error)}")
+            time.sleep(attempt)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same transaction may succeed when it is tried again.
+
+    Parameters
+    ----------
+    error : `BaseException`
+        Why it failed.
+
+    Returns
+    -------
+    transient : `bool`
+        Whether it was a deadlock, a failed serialization (SQLSTATE 40P01 and 40001, named so in PostgreSQL's
+        manual) or a lock of SQLite that another process held.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    if not isinstance(error, OperationalError):
+        return False
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    return code in _RETRY_CODES or "database is locked" in str(error.orig)

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Headers read by several processes side by side."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import (
+    Reading,
+    Task,
+    identify_file,
+    read_group,
+)
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+WORTH_IT = 200
+"""So many files are read by one process in less time than others need to start."""
+
+GROUPS_AT_ONCE = 8
+"""How many groups a process is given at a time."""
+
+MOST_PROCESSES = 16
+"""By default no more than this many: storage is the limit then."""
+
+Identified: TypeAlias = "tuple[str, tuple[int, int | None, int] | str]"
+"""A path, and what `identify_file` tells of it or why it can't."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def usable_processes() -> int:
+    """Tell how many processes may be used by default.
+
+    Returns
+    -------
+    n : `int`
+        The processors that this process may run on, at most `MOST_PROCESSES`.
+    """
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+class HeaderPool:
+    """Reads headers, in other processes where that is worth starting them.
+
+    Parameters
+    ----------
+    definition : `InstrumentDefinition`
+        The instrument of the files.
+    processes : `int`
+        How many processes to use; 1 reads here.
+
+    Raises
+    ------
+    ButlerError
+        Raised if nothing translates the instrument's headers.
+    """
+
+    def __init__(self, definition: InstrumentDefinition, processes: int) -> None:
+        self.reader = HeaderReader(definition)
+        self._processes = processes
+        self._executor: ProcessPoolExecutor | None = None
+
+    def read(self, groups: Sequence[Sequence[Task]]) -> Iterator[Reading]:
+        """Read groups of files.
+
+        Parameters
+        ----------
+        groups : `~collections.abc.Sequence`
+            Files, those of one exposure together.
+
+        Yields
+        ------
+        reading : `Reading`
+            Of one group after the other.
+
+        Raises
+        ------
+        ButlerError
+            Raised if one of the processes died.
+        """
+        opened = sum(task.told is None or task.md5 is not None for group in groups for task in group)
+        if self._stays_here(opened):
+            yield from map(partial(read_group, self.reader), groups)
+        else:
+            yield from self._map(_read_there, groups)
+
+    def identify(self, paths: Sequence[str]) -> Iterator[Identified]:
+        """Tell of which exposures files are.
+
+        Parameters
+        ----------
+        paths : `~collections.abc.Sequence` [ `str` ]
+            The files.
+
+        Yields
+        ------
+        path : `str`
+            One after the other.
+        told : `tuple` or `str`
+            What `identify_file` gives, or why it can't be told.
+
+        Raises
+        ------
+        ButlerError
+            Raised if one of the processes died.
+        """
+        if self._stays_here(len(paths)):
+            yield from map(partial(_identify, self.reader), paths)
+        else:
+            yield from self._map(_identify_there, paths)
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+
+    def _stays_here(self, files: int) -> bool:
+        return self._processes == 1 or (self._executor is None and files < WORTH_IT)
+
+    def _map(self, function: Callable[[Given], Made], given: Sequence[Given]) -> Iterator[Made]:
+        if self._executor is None:
+            # What the module is made of can only be inherited: it is in a file that Ansible made for it.
+            self._executor = ProcessPoolExecutor(
+                self._processes, multiprocessing.get_context("fork"), _begin, (self.reader, os.getpid())
+            )
+        try:
+            yield from self._executor.map(function, given, chunksize=GROUPS_AT_ONCE)
+        except BrokenProcessPool as error:
+            raise ButlerError(
+                "one of the processes that read headers was killed (for want of memory?)",
+                option="processes",
+                hint=f"It was {self._processes}; try fewer. Nothing was written.",
+            ) from error
+
+
+_readers: list[HeaderReader] = []
+"""The reader of a process that reads headers."""
+
+
+def _begin(reader: HeaderReader, parent: int) -> None:
+    """Prepare a process: the one that started it stops it, also by dying."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    _readers[:] = [reader]
+
+
+def _read_there(group: Sequence[Task]) -> Reading:
+    return read_group(_readers[0], group)
+
+
+def _identify_there(path: str) -> Identified:
+    return _identify(_readers[0], path)
+
+
+def _identify(reader: HeaderReader, path: str) -> Identified:
+    try:
+        return path, identify_file(reader, path)
+    except (ButlerError, OSError) as error:
+        return path, getattr(error, "message", None) or str(error)

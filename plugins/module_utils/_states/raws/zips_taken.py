@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the data IDs of zips are free in a repository, and who has them if they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zip_files import ZipContents
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DatasetRef
+    from lsst.resources import ResourcePath
+
+Key: TypeAlias = "tuple[object, ...]"
+"""Dataset type and data ID."""
+
+State: TypeAlias = Literal["new", "present", "partly", "strange", "elsewhere", "twice"]
+"""What a repository has of a zip.
+
+``new``: none of its datasets is known. ``present``: all are, under their UUIDs. The others can't simply be
+ingested: ``partly`` known; ``strange``, its run has a data ID under another UUID; ``elsewhere``, another run
+has a data ID; ``twice``, another zip of the task holds a data ID too.
+"""
+
+
+def key_of(ref: DatasetRef) -> Key:
+    """Give what is unique in a run.
+
+    Parameters
+    ----------
+    ref : `lsst.daf.butler.DatasetRef`
+        A dataset.
+
+    Returns
+    -------
+    key : `tuple`
+        Its dataset type and data ID values.
+    """
+    return (ref.datasetType.name, *ref.dataId.required_values)
+
+
+def runs_with(repository: Repository, dataset_type: str) -> list[str]:
+    """Find the runs that have datasets of a type.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    dataset_type : `str`
+        Name of a registered dataset type.
+
+    Returns
+    -------
+    runs : `list` [ `str` ]
+        Their names, sorted.
+    """
+    from lsst.daf.butler import CollectionType
+
+    found = repository.butler.collections.query_info(
+        "*", CollectionType.RUN, include_summary=True, summary_datasets=[dataset_type]
+    )
+    return sorted(info.name for info in found if info.dataset_types)
+
+
+def holders_of(
+    repository: Repository, instrument: str, zips: Sequence[ZipContents], runs: Mapping[str, Sequence[str]]
+) -> dict[Key, list[DatasetRef]]:
+    """Find the datasets that have data IDs of zips.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    instrument : `str`
+        Of which all datasets are.
+    zips : `~collections.abc.Sequence` [ `ZipContents` ]
+        The zips.
+    runs : `~collections.abc.Mapping` [ `str`, `~collections.abc.Sequence` ]
+        By the names of registered dataset types, the runs that have datasets of these.
+
+    Returns
+    -------
+    holders : `dict` [ `tuple`, `list` ]
+        Datasets of these runs and of the exposures of the zips; one query for each dataset type.
+    """
+    holders: dict[Key, list[DatasetRef]] = {}
+    for name in sorted({name for contents in zips for name in contents.dataset_types}):
+        if not runs.get(name):
+            continue
+        exposures = {
+            number for contents in zips if name in contents.dataset_types for number in contents.exposures
+        }
+        with repository.butler.query() as query:
+            found = query.where(
+                "instrument = given_instrument AND exposure IN (given_exposures)",
+                bind={"given_instrument": instrument, "given_exposures": sorted(exposures)},
+            ).datasets(name, collections=runs[name], find_first=False)
+            for ref in found:
+                holders.setdefault(key_of(ref), []).append(ref)
+    return holders
+
+
+def state_of(contents: ZipContents, holders: Mapping[Key, Sequence[DatasetRef]]) -> tuple[State, str]:
+    """Tell whether the data IDs of a zip are free, none of whose datasets is known.
+
+    Parameters
+    ----------
+    contents : `ZipContents`
+        The zip.
+    holders : `~collections.abc.Mapping`
+        From `holders_of`.
+
+    Returns
+    -------
+    state : `State`
+        ``new``, ``strange`` or ``elsewhere``.
+    reason : `str`
+        For the latter two: which dataset it is, in the repository and in the zip.
+    """
+    elsewhere = ""
+    for ref in contents.refs:
+        for holder in holders.get(key_of(ref), ()):
+            said = f"{_named(ref)} is in run {holder.run} already as dataset {holder.id}, in the zip it is "
+            if holder.run != ref.run:
+                elsewhere = elsewhere or f"{said}dataset {ref.id} of run {ref.run}"
+            elif holder.id != ref.id:
+                return "strange", f"{said}dataset {ref.id}"
+    return ("elsewhere", elsewhere) if elsewhere else ("new", "")
+
+
+def explain_partly(contents: ZipContents, places: Mapping[DatasetRef, ResourcePath]) -> str:
+    """Say that some of a zip's datasets are known.
+
+    Parameters
+    ----------
+    contents : `ZipContents`
+        The zip.
+    places : `~collections.abc.Mapping`
+        Where those that are known are recorded to be.
+
+    Returns
+    -------
+    reason : `str`
+        How many, one that is known, and one that is not.
+    """
+    known = next(iter(places))
+    unknown = next(ref for ref in contents.refs if ref not in places)
+    return (
+        f"{len(places)} of its {len(contents.refs)} datasets are known already ({_named(known)} is at "
+        f"{places[known]}), and the others are not ({_named(unknown)}); zips are ingested whole"
+    )
+
+
+def _named(ref: DatasetRef) -> str:
+    return f"{ref.datasetType.name} of exposure {ref.dataId['exposure']} detector {ref.dataId['detector']}"
