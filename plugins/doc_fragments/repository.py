@@ -40,6 +40,22 @@ requirements:
   - lsst-daf-butler (PyPI), tested with 30.0.11
 """
 
+    PROGRESS = r"""
+options:
+  progress:
+    description:
+      - Whether a task that takes long shows how far it is, every few seconds on a terminal and every half
+        minute elsewhere. It goes to the standard error of C(ansible-playbook), and not into results.
+      - A task that is interrupted, or whose play or connection is gone, stops at the next batch in any case.
+    type: bool
+    default: true
+attributes:
+  async:
+    support: none
+    description:
+      - The task stops when the play that started it is gone. Run C(ansible-playbook) in the background instead.
+"""
+
     CONFLICT = r"""
 options:
   on_conflict:

@@ -22,6 +22,10 @@ ON_CONFLICT: dict[str, dict[str, Any]] = {
 ON_MISSING: dict[str, dict[str, Any]] = {
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
 }
+# The action plugin is the one that heeds it.
+PROGRESS: dict[str, dict[str, Any]] = {
+    "progress": {"type": "bool", "default": True},
+}
 TRANSFER: dict[str, dict[str, Any]] = {
     "transfer": {"type": "str", "choices": list(TRANSFERS), "default": "auto"},
 }

@@ -31,6 +31,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop imp
 )
 from ansible_collections.rubin.butler.plugins.module_utils._module.log import task_log
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import REPOSITORY
+from ansible_collections.rubin.butler.plugins.module_utils._module.progress import watched
 
 NEEDS = ("lsst.daf.butler", "lsst.resources", "yaml")
 
@@ -74,9 +75,9 @@ def run_state(
         repo = module.params.get("repo", "")
         check_no_secret("repo", repo)
         log_file = None if module.check_mode else module.params["log_file"]
-        with task_log(log_file, repo or module._name) as log:
+        with watched(stop) as step, task_log(log_file, repo or module._name) as log:
             repository = _open(repo, check_mode=module.check_mode) if opens else None
-            report = Report(checkpoint=stop.check, begin=stop.begin, log=log)
+            report = Report(checkpoint=stop.check, begin=stop.begin, log=log, step=step)
             outcome = converge(state, repository, check_mode=module.check_mode, report=report)
     except SecretError as error:
         # Ansible returns the arguments too; what is in no_log_values is masked there.
@@ -85,7 +86,7 @@ def run_state(
     except ButlerError as error:
         module.fail_json(msg=str(error))
     except InterruptedBeforeWritingError as error:
-        module.fail_json(msg=f"stopped by {error} before anything was written. Run the task again.")
+        module.fail_json(msg=f"stopped before anything was written: {error}. Run the task again.")
     except Exception as error:
         # A surprise is a bug or an outage: the first line for the operator, the traceback for the report.
         module.fail_json(
