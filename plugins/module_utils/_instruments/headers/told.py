@@ -129,7 +129,7 @@ def _need(
 ) -> _Plain:
     """Give a property, which has to be there."""
     value = values.get(name)
-    if type(value) is kind:
+    if isinstance(value, kind) and not isinstance(value, bool):
         return value
     reason = (
         "its sidecar does not tell"
