@@ -53,7 +53,7 @@ attributes:
   async:
     support: none
     description:
-      - The task stops when the play that started it is gone. Run C(ansible-playbook) in the background instead.
+      - The task stops when the play that started it is gone. Run C(ansible-playbook) in the background.
 """
 
     CONFLICT = r"""
