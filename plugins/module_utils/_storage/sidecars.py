@@ -100,6 +100,25 @@ class _Index:
         return {joined(folder, name): name for name in self._entries}
 
 
+def index_in(data: bytes, source: str) -> Callable[[str], Told | None]:
+    """Parse an index that is in memory.
+
+    Parameters
+    ----------
+    data, source : `bytes`, `str`
+        The index, and where it is from, for messages.
+
+    Returns
+    -------
+    told : `~collections.abc.Callable`
+        Gives what is told of a file by its name in the index.
+    """
+    try:
+        return _Index(source, data).told
+    except _BrokenError as error:
+        raise ButlerError(f"{source} {error}") from error
+
+
 def read_index(path: str, *, option: str = "sources") -> dict[str, Told]:
     """Read an index.
 
