@@ -17,6 +17,7 @@ import types
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench.measure import measure, report
 
@@ -95,7 +96,7 @@ def ours(repo: str, export: str, create: bool) -> Callable[[], None]:
     return run
 
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "directory": None,
     "transfer": "auto",
     "path_map": [],

@@ -61,7 +61,7 @@ class Figure:
         )
 
 
-def measure(name: str, datasets: int, work: Callable[..., None], *arguments: Any) -> Figure:
+def measure(name: str, datasets: int, work: Callable[..., Callable[[], None]], *arguments: Any) -> Figure:
     """Measure a function in a fresh process.
 
     Parameters

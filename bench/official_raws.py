@@ -136,7 +136,7 @@ class OfficialIngest:
         for directory in names:
             index = directory.join(INDEX)
             if index.exists():
-                content = process_index_data(json.loads(index.read()), force_dict=True)
+                content: Any = process_index_data(json.loads(index.read()), force_dict=True)
                 for name in names[directory].intersection(content):
                     if any(getattr(content[name], needed) is None for needed in self._required):
                         raise ValueError(f"{index} lacks what is required of {name}")
@@ -184,7 +184,8 @@ class OfficialIngest:
         """Make the records of an exposure and of what it refers to."""
         from lsst.daf.butler import Timespan
 
-        universe, told = self._butler.dimensions, observation
+        universe = self._butler.dimensions
+        told: Any = observation  # ComCam tells everything that is taken for granted here
         icrs = told.tracking_radec.icrs if told.tracking_radec is not None else None
         on_sky = icrs is not None and told.boresight_rotation_coord == "sky"
         altaz = told.altaz_begin
