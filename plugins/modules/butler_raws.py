@@ -280,7 +280,11 @@ seconds:
 """
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import BATCH_DATASETS
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT, PROGRESS, TRANSFER
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import (
+    ON_CONFLICT,
+    PROGRESS,
+    TRANSFER,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import NEEDS, run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import SHARD_OPTIONS
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.selection import SELECT_OPTIONS

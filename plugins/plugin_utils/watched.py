@@ -48,6 +48,8 @@ SAYS_ELSEWHERE = 30.0
 """How long from one line to the next, in seconds."""
 LAST_LOOK = 10.0
 """How long the end of the task waits for a look that has begun, in seconds."""
+LAST_WORDS = 3.0
+"""How long an interrupted task may take to stop the module, in seconds."""
 
 
 def _standard_error() -> int:
@@ -90,14 +92,27 @@ class _Signals:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> NoReturn:
-        self.restore()
+        # The play sends another one right after the first, and what is left to do takes a moment.
+        for other in self.NUMBERS:
+            signal.signal(other, _take_no_notice)
+        signal.signal(signal.SIGALRM, _too_long)
+        signal.setitimer(signal.ITIMER_REAL, LAST_WORDS)
         raise _Interrupted(number)
 
     def pass_on(self, number: int) -> None:
         """Do what would have been done without us: end the task's processes on this host, and the worker."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
         handler = self._before.get(number)
         if callable(handler):
             handler(number, None)
+
+
+def _take_no_notice(_number: int, _frame: FrameType | None) -> None:
+    pass
+
+
+def _too_long(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise TimeoutError
 
 
 class Watcher(threading.Thread):
@@ -241,6 +256,8 @@ class WatchedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
                 "task run again finishes the rest."
             )
             watcher.give_up()
+            with suppress(Exception):
+                self.cleanup()
             # The module, if it is on this host, and the connection get the signal too.
             signals.pass_on(interrupted.number)
             raise AnsibleActionFail(f"interrupted by {interrupted}") from None

@@ -10,6 +10,7 @@ import select
 import signal
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -84,6 +85,8 @@ class StopRequest:
     def __init__(self) -> None:
         self.reason: str | None = None
         self.heartbeat: Heartbeat | None = None
+        self.besides: Callable[[], None] | None = None
+        """What else is done at each look."""
         self._writing = False
         self._output: int | None = None
 
@@ -110,6 +113,8 @@ class StopRequest:
             raise InterruptedBeforeWritingError(self.reason)
 
     def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        if self.besides is not None:
+            self.besides()
         self._look()
         if self.reason is not None:
             self.finish()  # once is enough, and what cleans up is not to be interrupted

@@ -119,6 +119,7 @@ def watched(stop: StopRequest) -> Iterator[Step]:
         if descriptors:
             stop.heartbeat = Heartbeat(folder / HEARTBEAT, float(limit or HEARTBEAT_SECONDS))
             lines = ProgressLines(descriptors[0])
+            stop.besides = lines.flush
             yield lines.step
             lines.flush()
         else:
@@ -126,7 +127,7 @@ def watched(stop: StopRequest) -> Iterator[Step]:
     finally:
         # First of all: what follows is not to be interrupted.
         stop.finish()
-        stop.heartbeat = None
+        stop.heartbeat = stop.besides = None
         for descriptor in descriptors:
             os.close(descriptor)
         if descriptors:
