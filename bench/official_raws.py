@@ -10,7 +10,7 @@ skipped, file sizes recorded, indexes searched for, one worker (two were no fast
 
 It differs in this: headers are read with astropy and not with afw, and translated by this collection's
 translators and not by obs_lsst's. Log messages, progress bars, metrics, zip files and all that deals with
-failures are left out. That favours it: ``README.md`` has the times of both.
+failures are left out. ``README.md`` has the times of both.
 """
 
 from __future__ import annotations
