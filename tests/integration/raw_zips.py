@@ -9,11 +9,20 @@ import contextlib
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Plan
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogue import find_built_in
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import Ground, look_at_ground
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips import apply_zips, plan_zips
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_found import observe_zips
 from ansible_collections.rubin.butler.plugins.module_utils._storage.fits_headers import read_header
 from astro_metadata_translator.indexing import calculate_index
 from lsst.daf.butler import Butler, DatasetRef, DatasetType, FileDataset
@@ -155,3 +164,36 @@ def edit_zip(source: Path, target: Path, *, drop: tuple[str, ...] = (), **member
             if name not in drop:
                 new.writestr(name, members.get(Path(name).stem, old.read(name)))
     return target
+
+
+def run_zips(
+    repo: Path | None,
+    *paths: Path | str,
+    check_mode: bool = False,
+    on_conflict: str = "fail",
+    run: str = RUN,
+    limits: Limits | None = None,
+    report: Report | None = None,
+    transfer: str = "direct",
+    counted: bool = True,
+    **how: Any,
+) -> Plan[Any]:
+    """Do what the state of raws does with zips; nothing is written if there are conflicts or assumptions."""
+    definition = find_built_in(CAMERA)
+    assert definition is not None
+    repository = None if repo is None else open_repository(str(repo), writeable=not check_mode)
+    try:
+        ground = Ground() if repository is None else look_at_ground(repository, definition, run)
+        refs = RawRefs(definition, universe_of(repository), run, ground.registered)
+        found = observe_zips(repository, refs, sorted(map(str, paths)), limits=limits)
+        plan: Plan[Any] = Plan(None)
+        work = plan_zips(plan, found, refs, ground, on_conflict)
+        if repository is not None and not check_mode and not plan.conflicts and not plan.assumes:
+            report = report or Report()
+            apply_zips(repository, work, report, transfer, **how)
+            assert not counted or report.added == plan.total("add")
+            assert report.replaced == plan.total("replace")
+        return plan
+    finally:
+        if repository is not None:
+            repository.butler.close()

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
     StoppedError,
@@ -22,11 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogue import find_built_in
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import Ground, look_at_ground
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips import apply_zips, plan_zips
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_found import observe_zips
 from lsst.daf.butler import Butler, DatasetRef, FileDataset
 
 from tests.integration.canonical import difference, dump
@@ -40,7 +34,9 @@ from tests.integration.raw_zips import (
     edit_zip,
     fill_summit,
     make_zip,
+    run_zips,
 )
+from tests.integration.repository_runs import killed, nth
 
 SKY_DATASETS = 4
 """Three raws and a guider file."""
@@ -83,39 +79,6 @@ def registered(empty_repository: Path, tmp_path_factory: pytest.TempPathFactory)
 def camera(registered: Path, tmp_path: Path) -> Path:
     """Give a repository with LSSTCam."""
     return Path(shutil.copytree(registered, tmp_path / "camera"))
-
-
-def run_zips(
-    repo: Path | None,
-    *paths: Path | str,
-    check_mode: bool = False,
-    on_conflict: str = "fail",
-    run: str = RUN,
-    limits: Limits | None = None,
-    report: Report | None = None,
-    transfer: str = "direct",
-    counted: bool = True,
-    **how: Any,
-) -> Plan[Any]:
-    """Do what the state of raws does with zips; nothing is written if there are conflicts or assumptions."""
-    definition = find_built_in(CAMERA)
-    assert definition is not None
-    repository = None if repo is None else open_repository(str(repo), writeable=not check_mode)
-    try:
-        ground = Ground() if repository is None else look_at_ground(repository, definition, run)
-        refs = RawRefs(definition, universe_of(repository), run, ground.registered)
-        found = observe_zips(repository, refs, sorted(map(str, paths)), limits=limits)
-        plan: Plan[Any] = Plan(None)
-        work = plan_zips(plan, found, refs, ground, on_conflict)
-        if repository is not None and not check_mode and not plan.conflicts and not plan.assumes:
-            report = report or Report()
-            apply_zips(repository, work, report, transfer, **how)
-            assert not counted or report.added == plan.total("add")
-            assert report.replaced == plan.total("replace")
-        return plan
-    finally:
-        if repository is not None:
-            repository.butler.close()
 
 
 def converges(repo: Path, *paths: Path | str, **params: Any) -> Plan[Any]:
@@ -411,7 +374,7 @@ def test_a_zip_that_fails_leaves_nothing_and_the_others(camera: Path, sky: Path,
         if stage == "ingesting zips" and done == 0:
             sky.write_bytes(b"no zip any more")
 
-    with pytest.raises(ButlerError, match=f"{sky} can't be ingested: {sky} is no zip, or not all of one"):
+    with pytest.raises(ButlerError, match=f"{sky} can't be ingested: BadZipFile: File is not a zip file"):
         run_zips(camera, sky, calibration, report=Report(step=spoil))
     assert held(camera) == {} and records(camera, SKY).keys() == set()
 
@@ -440,3 +403,17 @@ def test_another_writer_may_be_faster(camera: Path, sky: Path) -> None:
     run_zips(camera, sky, report=report, counted=False)
     assert report.notices == [f"another writer ingested {SKY_DATASETS} of the planned datasets meanwhile"]
     assert len(held(camera)) == SKY_DATASETS
+
+
+@pytest.mark.parametrize(
+    "statement", [("INSERT", 2), ("INSERT", 8), ("INSERT", 13), ("commit", 3), ("commit", 5)]
+)
+def test_a_killed_run_is_finished_by_the_next(camera: Path, sky: Path, statement: tuple[str, int]) -> None:
+    word, number = statement
+    assert killed(lambda: run_zips(camera, sky, transfer="copy"), nth(number, word))
+    assert len(held(camera)) in (0, SKY_DATASETS)
+    run_zips(camera, sky, transfer="copy")
+    assert len(held(camera)) == SKY_DATASETS
+    again = run_zips(camera, sky, transfer="copy")
+    assert (again.present, again.changes) == (SKY_DATASETS, [])
+    assert len(list(camera.glob("zips/*/*"))) == 1
