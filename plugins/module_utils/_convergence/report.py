@@ -24,6 +24,10 @@ def _unwatched(stage: str, done: int, total: int | None) -> None:
     """Drop what nobody watches."""
 
 
+def _unlisted(name: str, reason: str) -> None:
+    """Drop a failure that nobody lists."""
+
+
 @dataclass
 class Report:
     """Counts of a run and the place where it may be stopped.
@@ -39,6 +43,8 @@ class Report:
     step : `~collections.abc.Callable`
         Told how far the run is: the stage as a person calls it (``reading headers``), how many of its items
         are done, and of how many, or `None` where that is not known. Cheap enough to be called for each item.
+    failed_to : `~collections.abc.Callable`
+        Takes everything that failed, its name and the reason, for a file that lists them all.
     added, replaced, removed, skipped, failed : `int`
         How many objects were.
     failures : `list` [ `dict` ]
@@ -51,6 +57,7 @@ class Report:
     begin: Callable[[], None] = _never
     log: Callable[[str], None] = _unheard
     step: Callable[[str, int, int | None], None] = _unwatched
+    failed_to: Callable[[str, str], None] = _unlisted
     added: int = 0
     replaced: int = 0
     removed: int = 0
@@ -70,6 +77,7 @@ class Report:
         self.failed += 1
         if len(self.failures) < MAX_FAILURES:
             self.failures.append({"name": name, "reason": reason})
+        self.failed_to(name, reason)
         self.log(f"failed: {name}: {reason}")
 
     def notice(self, line: str) -> None:

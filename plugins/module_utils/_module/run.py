@@ -29,6 +29,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop imp
     InterruptedBeforeWritingError,
     StopRequest,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._module.failures import failures_file
 from ansible_collections.rubin.butler.plugins.module_utils._module.log import task_log
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import REPOSITORY
 from ansible_collections.rubin.butler.plugins.module_utils._module.progress import watched
@@ -74,10 +75,14 @@ def run_state(
         require(needs)
         repo = module.params.get("repo", "")
         check_no_secret("repo", repo)
-        log_file = None if module.check_mode else module.params["log_file"]
-        with watched(stop) as step, task_log(log_file, repo or module._name) as log:
+        files = {} if module.check_mode else module.params
+        with (
+            watched(stop) as step,
+            task_log(files.get("log_file"), repo or module._name) as log,
+            failures_file(files.get("report_file")) as failed_to,
+        ):
             repository = _open(repo, check_mode=module.check_mode) if opens else None
-            report = Report(checkpoint=stop.check, begin=stop.begin, log=log, step=step)
+            report = Report(stop.check, stop.begin, log, step, failed_to)
             outcome = converge(state, repository, check_mode=module.check_mode, report=report)
     except SecretError as error:
         # Ansible returns the arguments too; what is in no_log_values is masked there.

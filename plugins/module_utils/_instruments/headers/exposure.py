@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -152,6 +153,14 @@ class ExposureInfo:
         }
 
 
+@cache
+def _day(day_obs: int, offset: int) -> Timespan:
+    """Give the timespan of a day; many exposures are of one."""
+    from lsst.daf.butler import Timespan
+
+    return Timespan.from_day_obs(day_obs, offset)
+
+
 def exposure_from_observation(observation: ObservationInfo) -> ExposureInfo:
     """Make the columns of an exposure record of a translated header.
 
@@ -180,7 +189,7 @@ def exposure_from_observation(observation: ObservationInfo) -> ExposureInfo:
     day_obs_timespan = None
     if info.observing_day_offset is not None:
         offset = round(info.observing_day_offset.to_value("s"))
-        day_obs_timespan = Timespan.from_day_obs(info.observing_day, offset)
+        day_obs_timespan = _day(info.observing_day, offset)
     begin = info.datetime_begin
     return ExposureInfo(
         instrument=info.instrument,

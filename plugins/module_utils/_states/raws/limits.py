@@ -64,7 +64,7 @@ class Limits:
     days : `Numbers` or `None`, optional
         Days of observation as in ``day_obs``, such as 20241108.
     limit : `int` or `None`, optional
-        Most raw files that one run of the task is to ingest.
+        How many exposures, those with the smallest ids of all that are meant otherwise.
     shard_index, shard_count : `int`, optional
         Which share of the exposures, counted from 0, and of how many.
     """

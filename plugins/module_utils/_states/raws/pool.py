@@ -95,7 +95,8 @@ class HeaderPool:
             Raised if one of the processes died.
         """
         opened = sum(task.told is None or task.md5 is not None for group in groups for task in group)
-        if self._stays_here(opened):
+        # Of a group whose sidecars tell it all, describing the exposure is the work.
+        if self._stays_here(max(opened, len(groups))):
             yield from map(partial(read_group, self.reader), groups)
         else:
             yield from self._map(_read_there, groups)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_same_file
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
@@ -253,4 +252,4 @@ def base_name(path: str) -> str:
     name : `str`
         The name of the file.
     """
-    return PurePosixPath(path).name
+    return path.rpartition("/")[2]
