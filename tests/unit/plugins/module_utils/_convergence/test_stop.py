@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import Heartbeat
 
 COLLECTIONS = next(entry for entry in sys.path if Path(entry, "ansible_collections/rubin/butler").is_dir())
 PROGRAM = """
@@ -73,3 +74,50 @@ def test_the_loss_of_the_reader_asks_to_stop() -> None:
     said = process.stderr.read()
     process.wait(30)
     assert "nobody waits for the result any more" in said
+
+
+WATCHED = """
+import os, sys, time
+from pathlib import Path
+from ansible_collections.rubin.butler.plugins.module_utils._convergence import stop as stopping
+stopping.LOOK_SECONDS = 0.05
+path = Path(sys.argv[1])
+stop = stopping.StopRequest()
+stop.install()
+stop.heartbeat = stopping.Heartbeat(path, limit=0.2)
+os.utime(path, ns=(1, 1))
+if sys.argv[2] == "removed":
+    path.unlink()
+try:
+    time.sleep(60)
+except stopping.InterruptedBeforeWritingError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("old", "no sign of the play for 0 s"), ("removed", "has given it up")]
+)
+def test_before_the_first_write_a_lost_heartbeat_ends_the_run_at_once(
+    tmp_path: Path, how: str, reason: str
+) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    heartbeat.touch()
+    command = [sys.executable, "-c", WATCHED, str(heartbeat), how]
+    env = {**os.environ, "PYTHONPATH": COLLECTIONS}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50, check=True)
+    assert reason in done.stdout
+
+
+def test_a_heartbeat_counts_from_its_first_renewal(tmp_path: Path) -> None:
+    path = tmp_path / "heartbeat"
+    path.touch()
+    heartbeat = Heartbeat(path, limit=-1.0)
+    assert heartbeat.lost() is None, "nobody has ever looked: it may be a connection that can't"
+    os.utime(path, ns=(1, 1))
+    assert "no sign of the play" in str(heartbeat.lost())
+    patient = Heartbeat(path, limit=3600.0)
+    os.utime(path, ns=(2, 2))
+    assert patient.lost() is None and patient.lost() is None
+    path.unlink()
+    assert "given it up" in str(patient.lost())
