@@ -39,6 +39,9 @@ options:
         URIs of files, and URIs of directories with a slash at their end.
       - A file that ends in C(.txt) or C(.list) names one of these on each line; C(#) begins a comment.
       - A file that ends in C(.json) is an index of raw files, see O(sidecars).
+      - A file that ends in C(.zip) is a zip of an exposure's raws with the Butler's index in it. It is ingested whole, with
+        the UUIDs and the runs that it brings along, whatever O(run) is. In directories zips are looked for only where
+        O(file_pattern) matches their names.
       - A source that is not there or can't be read is an error, and nothing is written. A directory in which nothing is
         found is said.
       - Guider files are left out and counted as skipped.

@@ -94,7 +94,7 @@ class Identification:
         if self.pool.reader.extension_keyword is not None and self.repository is not None:
             self._find_recorded(self.repository, check_paths=check_paths)
         self._open_unidentified()
-        if self.limits.any_day:
+        if not self.limits.any_day:
             self._keep_days()
         if self.limits.limit is not None:
             self.spool.keep_first(self.limits.limit)

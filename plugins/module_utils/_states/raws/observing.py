@@ -33,6 +33,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs imp
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.selection import select_files
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.sorting import Means, Sorted, Sorter
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.spool import Spool
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_found import (
+    ZipsFound,
+    observe_zips,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import iter_raws
 from ansible_collections.rubin.butler.plugins.module_utils._storage.sidecars import Sidecars
 
@@ -108,8 +112,8 @@ class Current:
         What raws stand on in the repository.
     spool : `Spool`
         Has a page ``found`` for some exposures after the other.
-    zips : `tuple` [ `str`, ... ]
-        Zips of raws.
+    zips : `ZipsFound` or `None`
+        What was found of zips, if any were listed.
     skipped : `int`
         Listed files that are no raws.
     notices : `list` [ `str` ]
@@ -123,7 +127,7 @@ class Current:
     refs: RawRefs
     ground: Ground
     spool: Spool = field(default_factory=Spool)
-    zips: tuple[str, ...] = ()
+    zips: ZipsFound | None = None
     skipped: int = 0
     notices: list[str] = field(default_factory=list)
     failed: int = 0
@@ -215,7 +219,6 @@ class _Looking:
             self._add((path, None) for path in self._sources())
             current.notices += [f"sources: nothing was found in {source}" for source in self._others["empty"]]
             current.skipped += len(self._others["guider"])
-            current.zips = tuple(sorted(self._others["zip"]))
 
     def _sources(self) -> Iterator[str]:
         """Give the raw files of the sources, and keep what else is found."""
@@ -250,6 +253,7 @@ class _Looking:
                 self._fail,
             ).run(check_paths=how.check_paths)
             self._sort(pool)
+            self._look_at_zips()
         finally:
             pool.close()
 
@@ -318,6 +322,21 @@ class _Looking:
             existing = records_by_key(self._repository.butler, keys)
             orphans = self._orphans(self._repository, reading)
         self.current.spool.put("found", Found(found, existing, orphans))
+
+    def _look_at_zips(self) -> None:
+        """Find out what the listed zips are."""
+        zips, limits = sorted(self._others["zip"]), self._where.limits
+        if not zips:
+            return
+        current = self.current
+        found = observe_zips(self._repository, current.refs, zips, limits=limits, report=self._report)
+        for path, reason in found.failures:
+            self._fail(path, reason)
+        found.failures.clear()
+        if limits.limit is not None:
+            first = sorted({number for item in found.zips for number in item.exposures})[: limits.limit]
+            found.zips = [item for item in found.zips if not set(item.exposures).isdisjoint(first)]
+        current.zips = found
 
     def _orphans(self, repository: Repository, reading: Reading) -> list[Orphan]:
         """Look where artifacts are to go; nobody can tell where that is without the instrument's records."""

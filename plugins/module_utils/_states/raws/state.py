@@ -38,6 +38,11 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.observin
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.planning import Batch, Planner
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool import usable_processes
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips import (
+    ZipWork,
+    apply_zips,
+    plan_zips,
+)
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
@@ -53,10 +58,13 @@ class Work:
         Where the batches are, and what makes references.
     datasets : `int`
         How many raws they hold.
+    zips : `ZipWork`, optional
+        What to write of zips.
     """
 
     current: Current
     datasets: int = 0
+    zips: ZipWork | None = None
 
 
 @dataclass
@@ -223,8 +231,14 @@ class RawsState:
             if part.work.files:
                 plan.work.datasets += part.work.datasets()
                 spool.put("batch", part.work)
-        if plan.work.datasets:
-            plan.absorb([planner.ground()])
+        ground = planner.ground() if plan.work.datasets else Plan(None)
+        plan.absorb([ground])
+        if current.zips is not None:
+            # What the raws need is not planned again for the zips.
+            part = Plan(Batch(), changes=list(ground.changes), assumes=list(ground.assumes))
+            plan.work.zips = plan_zips(part, current.zips, current.refs, current.ground, self.how.on_conflict)
+            part.changes = part.changes[len(ground.changes) :]
+            folded.take(part)
         folded.show(plan)
         self._refuse(current, plan)
         return plan
@@ -278,6 +292,22 @@ class RawsState:
         writing = _Writing(self, repository, current.refs, report, plan.work.datasets)
         for batch in current.spool.pages("batch"):
             writing.write(batch)
+        if plan.work.zips is not None:
+            apply_zips(
+                repository,
+                plan.work.zips,
+                report,
+                self.how.transfer,
+                on_error=self.on_error,
+                max_errors=self.max_errors,
+                share=self.share,
+            )
+
+    @property
+    def share(self) -> tuple[int, int] | None:
+        """Which share of the run's raws are declared here, and of how many (`tuple` or `None`)."""
+        limits = self.where.limits
+        return (limits.shard_index, limits.shard_count) if limits.shard_count > 1 else None
 
 
 class _Writing:
@@ -315,7 +345,6 @@ class _Writing:
         relocated = [refs.ref(raw) for raw in batch.relocate]
         forget_places(self._repository, relocated, self._report)
         self._pending = dict(batch.exposures)
-        shard = state.where.limits.shard_index, state.where.limits.shard_count
         ingester = Ingester(
             self._repository,
             state.how.transfer,
@@ -326,7 +355,7 @@ class _Writing:
             relocated={ref.id for ref in relocated},
             orphans=batch.orphans,
             on_commit=self._committed,
-            share=shard if shard[1] > 1 else None,
+            share=state.share,
         )
         files = (refs.new_file(file, batch.records[file.raws[0].exposure]) for file in batch.files)
         ingester.ingest(files, self._records_of)
