@@ -91,8 +91,7 @@ class Bench:
         self._ours("ours_headers", "headers", self._all, added=self.exposures)
         self._compare("headers")
         self._ours("ours_again", "headers", self._all, added=0)
-        if "check_paths" in work.options():
-            self._ours("ours_again_check_paths", "headers", self._all, added=0, check_paths=True)
+        self._ours("ours_again_check_paths", "headers", self._all, added=0, check_paths=True)
         late = late_exposures(self.exposures)
         self._ours("ours_few_new", "headers", [*self._all, str(self.data / "late")], added=late, known=True)
         show_sidecars(self.data, self.exposures, shown=True)
@@ -147,7 +146,6 @@ class Bench:
                 "times_official": {how: self._times(key, how) for how in ("headers", "sidecars")},
             }
             for key in WORKS
-            if key in self.figures
         }
 
     def _times(self, key: str, how: str) -> float:
