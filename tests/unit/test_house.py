@@ -35,7 +35,7 @@ SHEBANG = "#!/usr/bin/python"
 
 LONGEST = 400
 LONGEST_TEST = 450
-HEAVIEST = 320 * 1024
+HEAVIEST = 512 * 1024
 """Bytes of Python that a module may bring to the managed host, before compression.
 
 The heaviest are butler_raws (270 KiB, 94 compressed) and butler_import (246 KiB, 81 compressed).
