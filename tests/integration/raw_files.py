@@ -28,9 +28,9 @@ def official(name: str = "LSSTComCam") -> dict[str, Any]:
 
 
 @cache
-def official_datasets() -> dict[str, Any]:
-    """Give the datasets that the official ingest made of the raws of LSSTComCam."""
-    facts: dict[str, Any] = json.loads((CHECKOUT / "tests/integration/data/LSSTComCam-raws.json").read_text())
+def official_datasets(name: str = "LSSTComCam") -> dict[str, Any]:
+    """Give the datasets that the official ingest made of an instrument's raws."""
+    facts: dict[str, Any] = json.loads((CHECKOUT / f"tests/integration/data/{name}-raws.json").read_text())
     return facts
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogue import find_built_in
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule
 from ansible_collections.rubin.butler.plugins.module_utils._states.instruments import InstrumentsState
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.state import RawsState
 from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 from tests.integration.converging import converge_here
-from tests.integration.raw_files import official
+from tests.integration.raw_files import official, official_datasets
 
 RUN = "LSSTComCam/raw/all"
 SHARED = ("day_obs", "group", "exposure")
@@ -100,6 +102,62 @@ def assert_records_are_official(repo: Path, name: str = "LSSTComCam") -> None:
                 assert list(found[data_id]) == list(row)
                 for column, value in row.items():
                     assert_same(found[data_id][column], value, (element, data_id, column))
+
+
+def assert_datasets_are_official(repo: Path, name: str = "LSSTComCam", folder: Path | None = None) -> None:
+    """Compare dataset type, ids, data IDs, run, paths, sizes and formatters with the official.
+
+    Those of artifacts are compared with what the official ingest copied; with a folder, the files in it were
+    ingested in place.
+    """
+    golden = official_datasets(name)
+    with Butler.from_config(repo) as butler:
+        dataset_type = butler.get_dataset_type("raw")
+        assert golden["dataset_type"] == {
+            "dataset_type": dataset_type.name,
+            "storage_class": dataset_type.storageClass_name,
+            "dimensions": list(dataset_type.dimensions.required),
+        }
+        assert butler.collections.query("*") == [golden["run"]]
+        refs = refs_in(butler, golden["run"])
+        exported = butler._datastore.export_records(refs)[butler._datastore.name].records
+    found = []
+    for ref in refs:
+        [record] = exported[ref.id]["file_datastore_records"]
+        assert record.formatter == golden["formatter"]
+        found.append(
+            {
+                "exposure": ref.dataId["exposure"],
+                "detector": ref.dataId["detector"],
+                "id": str(ref.id),
+                "path": record.path,
+                "size": record.file_size,
+            }
+        )
+    if folder is None:
+        assert found == golden["datasets"]
+    else:
+        names = _paths_of(name)
+        assert found == [
+            row | {"path": f"file://{folder / names[row['exposure'], row['detector']]}"}
+            for row in golden["datasets"]
+        ]
+
+
+def _paths_of(name: str) -> dict[tuple[int, int], str]:
+    """Give the files of an instrument's raws, as their names or extensions tell."""
+    definition = find_built_in(name)
+    assert definition is not None
+    rule = name_rule(definition)
+    paths = {}
+    for path, hdus in official(name)["files_headers_by_hdu"].items():
+        raw = rule(Path(path).name)
+        if raw is not None:
+            paths[raw] = path
+        else:
+            number = int(path.removeprefix("DECam_").removesuffix(".fits"))
+            paths |= {(number, hdu["CCDNUM"]): path for hdu in hdus[1:]}
+    return paths
 
 
 def assert_same(found: object, wanted: object, what: object) -> None:

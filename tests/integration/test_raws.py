@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,14 @@ import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._storage import fits_headers
 from lsst.daf.butler import Butler, Config
 
-from tests.integration.ansible_play import CHECKOUT, cycle, run
+from tests.integration.ansible_play import cycle, run
 from tests.integration.canonical import difference, dump
 from tests.integration.documented import run_examples
 from tests.integration.postgres import READER, Database
 from tests.integration.raw_files import official_datasets, write_raws
 from tests.integration.raw_states import (
     RUN,
+    assert_datasets_are_official,
     assert_records_are_official,
     ingest,
     refs_in,
@@ -41,45 +40,6 @@ def comcam(repo: Path) -> Path:
     register(repo, "LSSTComCam")
     write_raws(repo.parent / "raw")
     return repo
-
-
-def test_the_facts_kept_here_are_those_of_the_reference() -> None:
-    reference = CHECKOUT.parent / "shared/reference/golden/raws/LSSTComCam.json"
-    if reference.exists():
-        assert [
-            (ref["dataset_id"], ref["stored"][0]["path"], ref["stored"][0]["file_size"], ref["run"])
-            for ref in sorted(
-                json.loads(reference.read_text())["raw_datasets"],
-                key=lambda ref: (ref["data_id"]["exposure"], ref["data_id"]["detector"]),
-            )
-        ] == [(ref["id"], ref["path"], ref["size"], GOLDEN["run"]) for ref in GOLDEN["datasets"]]
-
-
-def assert_datasets_are_official(repo: Path) -> None:
-    """Compare dataset type, ids, data IDs, run, paths and formatters of copied raws with the official."""
-    with Butler.from_config(repo) as butler:
-        dataset_type = butler.get_dataset_type("raw")
-        assert GOLDEN["dataset_type"] == {
-            "dataset_type": dataset_type.name,
-            "storage_class": dataset_type.storageClass_name,
-            "dimensions": list(dataset_type.dimensions.required),
-        }
-        found = []
-        for ref in refs_in(butler, GOLDEN["run"]):
-            [record] = butler._datastore.export_records([ref])[butler._datastore.name].records[ref.id][
-                "file_datastore_records"
-            ]
-            assert record.formatter == GOLDEN["formatter"]
-            found.append(
-                {
-                    "exposure": ref.dataId["exposure"],
-                    "detector": ref.dataId["detector"],
-                    "id": str(ref.id),
-                    "path": record.path,
-                    "size": record.file_size,
-                }
-            )
-    assert found == GOLDEN["datasets"]
 
 
 def test_raws_are_ingested_once_as_the_official_tool_does(comcam: Path) -> None:
@@ -126,22 +86,6 @@ def test_postgresql_holds_the_same(
     assert_records_are_official(repo)
     assert_datasets_are_official(repo)
     assert not ingest(repo, tmp_path / "raw").changed
-
-
-@pytest.mark.parametrize("camera", ["LSSTCam", "LSSTCam-imSim", "DECam"])
-def test_the_other_cameras_are_ingested_too(camera: str, repo: Path) -> None:
-    register(repo, camera)
-    write_raws(repo.parent / "raw", name=camera)
-    outcome = ingest(repo, repo.parent / "raw", instrument=camera, transfer="direct")
-    assert outcome.changed
-    assert_records_are_official(repo, camera)
-    wanted = json.loads((CHECKOUT / f"tests/unit/data/raws/{camera}.json").read_text())["raw_datasets"]
-    with Butler.from_config(repo) as butler:
-        found = [dict(ref.dataId.required) for ref in refs_in(butler, f"{camera}/raw/all")]
-    key = itemgetter("exposure", "detector")
-    assert found == sorted((raw["data_id"] for raw in wanted), key=key)
-    again = ingest(repo, repo.parent / "raw", instrument=camera, transfer="direct")
-    assert not again.changed and again.stats["present"] == len(wanted)
 
 
 @pytest.mark.parametrize("transfer", ["auto", "direct", "hardlink", "link", "move", "relsymlink", "symlink"])
