@@ -16,6 +16,7 @@ from lsst.daf.butler import Butler, Config
 
 from tests.integration.ansible_play import cycle, run
 from tests.integration.canonical import difference, dump
+from tests.integration.decam_files import PER_FILE, ZERO, write_deep
 from tests.integration.documented import run_examples
 from tests.integration.postgres import READER, Database
 from tests.integration.raw_files import official_datasets, write_raws
@@ -230,19 +231,31 @@ def test_the_examples_of_the_manual(comcam: Path) -> None:
         content = path.read_bytes()
         path.unlink()
         path.write_bytes(content)
+    deep = base / "deep-repo"
+    Butler.makeRepo(deep)
+    register(deep, "DECam")
+    (base / "deep").mkdir()
+    write_deep(base / "deep")
     results = run_examples(
         "butler_raws",
         {
             "/data/butler/ccms1": str(comcam),
             "/data/butler/trial": str(trial),
+            "/data/butler/deep": str(deep),
             "/data/raw/LSSTComCam": str(base / "raw"),
             "/archive/raw/LSSTComCam": str(archive),
+            "/data/deep": str(base / "deep"),
         },
     )
-    assert [result["stats"]["added"] > 0 for result in results] == [True, True, False]
+    assert [result["stats"]["added"] > 0 for result in results] == [True, True, False, False, True]
     assert len(stored(trial, "LSSTComCam/raw/trial")) == 3
     assert results[2]["stats"]["replaced"] == len(GOLDEN["datasets"])
+    assert results[3]["stats"]["present"] == len(GOLDEN["datasets"])
     assert all(f"{archive}/" in uri for uri in stored(comcam).values())
+    assert [uri.partition("_c4d_")[2] for uri in stored(deep, "DECam/raw/all").values()] == [
+        f"{ZERO}.fits"
+    ] * PER_FILE
+    assert (base / "deep/20190402-zero.failed.jsonl").read_text() == ""
 
 
 def test_an_instrument_that_is_not_registered_is_said_through_ansible(repo: Path) -> None:
