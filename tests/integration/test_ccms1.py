@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, CollectionType
 
 from tests.integration.ansible_play import CHECKOUT, Playbook, playbook
 from tests.integration.canonical import Dump, difference, dump
@@ -198,8 +198,14 @@ def test_what_was_broken_by_hand_is_repaired_and_nothing_else_is_touched(
         (run,) = (name for name in butler.collections.query("*") if name.startswith(calib))
         (bias, *_unused) = butler.query_datasets("bias", collections=run)
         butler.pruneDatasets([bias], disassociate=False, unstore=True, purge=False)
-        (raw, *_unused) = butler.query_datasets("raw", collections="LSSTComCam/raw/all")
-        butler.pruneDatasets([raw], disassociate=False, unstore=True, purge=False)
+        free = others.difference(
+            *(
+                butler.query_datasets("raw", collections=name, explain=False, limit=None)
+                for name in butler.collections.query("*", collection_types=CollectionType.TAGGED)
+            )
+        )
+        raw = min(ref for ref in free if ref.dataId["exposure"] // 100_000 == 20241108)
+        butler.pruneDatasets([raw], disassociate=True, unstore=True, purge=True)
     done = site.run("--diff")
     assert done.returncode == 0, done.output
     assert named(done.changes) == {
