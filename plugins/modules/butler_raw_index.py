@@ -58,6 +58,9 @@ options:
     type: str
     choices: [fail, skip]
     default: fail
+  processes:
+    description: How many processes read headers. By default as many as there are processors, at most 16.
+    type: int
   log_file:
     description:
       - A file on the managed host to which the task's plan and log are appended. It is made readable by its owner only.
@@ -166,6 +169,7 @@ def main() -> None:
             "content": {"type": "str", "choices": ["translated", "metadata"], "default": "translated"},
             "file_pattern": {"type": "str", "default": FILE_PATTERN},
             "on_error": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+            "processes": {"type": "int"},
         },
         RawIndexState.from_params,
         shared=LOG_FILE,

@@ -15,8 +15,9 @@ import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import translator_of
-from ansible_collections.rubin.butler.plugins.module_utils._states import raw_index
+from ansible_collections.rubin.butler.plugins.module_utils._states import raw_index_made
 from ansible_collections.rubin.butler.plugins.module_utils._states.raw_index import RawIndexState
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws import pool
 from ansible_collections.rubin.butler.plugins.module_utils._storage.fits_headers import read_header
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import FILE_PATTERN
 from astro_metadata_translator import ObservationInfo, indexing
@@ -40,7 +41,7 @@ def arguments(*folders: Path, **more: Any) -> dict[str, Any]:
 
 def converge(folder: Path, *, check_mode: bool = False, **more: Any) -> Outcome:
     """Do what the module does, without the time that Ansible takes."""
-    defaults = {"content": "translated", "file_pattern": FILE_PATTERN, "on_error": "fail"}
+    defaults = {"content": "translated", "file_pattern": FILE_PATTERN, "on_error": "fail", "processes": None}
     state = RawIndexState.from_params({**defaults, **arguments(folder, **more)})
     return converge_here(state, None, check_mode=check_mode)
 
@@ -71,6 +72,11 @@ def state_of(folder: Path) -> dict[str, tuple[int, int, bytes]]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def state_of_indexes(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Give time and bytes of each index."""
+    return {path: (time, data) for path, (_inode, time, data) in state_of(folder).items() if "_index" in path}
 
 
 @pytest.fixture
@@ -155,7 +161,7 @@ def test_no_file_is_opened_for_a_current_index(day: Path, monkeypatch: pytest.Mo
         opened.append(Path(path).name)
         return read_header(path, **more)
 
-    monkeypatch.setattr(f"{raw_index.__name__}.read_header", read)
+    monkeypatch.setattr(f"{raw_index_made.__name__}.read_header", read)
     converge(day)
     assert opened == []
     os.utime(day / NAMES[1])
@@ -299,6 +305,25 @@ def break_some(folder: Path) -> None:
     write_raws(folder, name="DECam", wanted=lambda name: "229388" in name)
 
 
+@pytest.mark.parametrize("content", ["translated", "metadata"])
+def test_several_processes_make_what_one_makes(
+    content: str, day: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = day.parents[1]
+    write_raws(top)
+    break_some(day)
+    monkeypatch.setattr(pool, "WORTH_IT", 1)
+    # Some folders together, and the last of them alone.
+    monkeypatch.setattr(raw_index_made, "FILES_AT_ONCE", 7)
+    made = []
+    for processes in (1, 2):
+        for index in top.rglob("_index.json"):
+            index.unlink()
+        outcome = converge(top, content=content, on_error="skip", processes=processes)
+        made.append((outcome.changes, outcome.stats, outcome.failures, state_of_indexes(top)))
+    assert made[0] == made[1] and len(made[0][3]) == 8 and made[0][1]["failed"] == 5
+
+
 def test_files_that_can_not_be_read_are_listed_and_nothing_is_written(day: Path) -> None:
     break_some(day)
     before = state_of(day)
@@ -351,7 +376,7 @@ def test_a_file_that_breaks_loses_its_entry(day: Path) -> None:
 def test_bad_input(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ButlerError) as caught:
-        state = {"content": "translated", "file_pattern": FILE_PATTERN, "on_error": "fail"}
+        state = {"content": "translated", "file_pattern": FILE_PATTERN, "on_error": "fail", "processes": None}
         wanted = [f"{tmp_path}/file", str(tmp_path), f"{tmp_path}/no"]
         RawIndexState.from_params({**state, "directories": wanted, "instrument": "LSSTComCam"}).observe(None)
     assert f"directories[0]: {tmp_path}/file is no directory" in str(caught.value)
@@ -360,6 +385,7 @@ def test_bad_input(tmp_path: Path) -> None:
         ({"file_pattern": "("}, r"file_pattern: '\(' is no regular expression"),
         ({"directories": ["raw"]}, r"directories\[0\]: 'raw' is not the absolute path of a directory"),
         ({"directories": ["s3://b/raw"]}, r"directories\[0\]: 's3://b/raw' is not the absolute path"),
+        ({"processes": 0}, "processes: got 0, expected 1 or more"),
         ({"instrument": "Kodak"}, "instrument: instrument 'Kodak' is not known"),
     ):
         with pytest.raises(ButlerError, match=message):

@@ -32,6 +32,7 @@ def params(folder: Path) -> dict[str, Any]:
         "content": "translated",
         "file_pattern": FILE_PATTERN,
         "on_error": "fail",
+        "processes": None,
     }
 
 

@@ -5,98 +5,35 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
-    EXAMPLES,
-    Change,
     Plan,
-    first_few,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
-from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.whole import translate_whole
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.resolve import resolve_instrument
-from ansible_collections.rubin.butler.plugins.module_utils._storage.fits_headers import read_header
+from ansible_collections.rubin.butler.plugins.module_utils._states.raw_index_made import Current, Indexing
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool import (
+    HeaderPool,
+    usable_processes,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._storage.raw_folders import (
-    HeldIndex,
     RawFolder,
-    held_index,
-    index_bytes,
     raw_folders,
     write_index,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._storage.sidecars import Content
 
-READING = "reading headers"
 WRITING = "writing indexes"
-
-
-@dataclass(frozen=True, slots=True)
-class NewIndex:
-    """An index that is to be written.
-
-    Parameters
-    ----------
-    folder : `RawFolder`
-        Where.
-    at, length : `int`
-        Where its packed bytes are in the temporary file.
-    time : `int`
-        When the newest of its files was last written (nanoseconds).
-    """
-
-    folder: RawFolder
-    at: int
-    length: int
-    time: int
-
-
-@dataclass
-class Current:
-    """What is there.
-
-    Parameters
-    ----------
-    made : `~typing.IO`
-        A temporary file without a name, for the new indexes: for a survey they are too much for memory.
-    read : `int`
-        How many files were opened.
-    present : `int`
-        How many indexes are current.
-    new : `list` [ `NewIndex` ]
-        Those to write.
-    changes : `list` [ `Change` ]
-        What is missing or stale.
-    guiders : `int`
-        How many guider files were left out.
-    empty : `list` [ `str` ]
-        Directories in which nothing was found.
-    failures : `list` [ `tuple` [ `str`, `str` ] ]
-        Files that have no entry, and why.
-    problems : `list` [ `str` ]
-        Why indexes can't be written.
-    """
-
-    made: IO[bytes]
-    read: int = 0
-    present: int = 0
-    new: list[NewIndex] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    guiders: int = 0
-    empty: list[str] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -115,6 +52,8 @@ class RawIndexState:
         Searched for in the names of files.
     on_error : {"fail", "skip"}
         What to do about files whose headers can't be read.
+    processes : `int`
+        How many processes read headers.
     report : `Report`
         Told how far observing is.
     """
@@ -124,6 +63,7 @@ class RawIndexState:
     content: Content
     pattern: re.Pattern[str]
     on_error: str
+    processes: int
     report: Report = field(default_factory=Report, compare=False)
 
     @classmethod
@@ -143,7 +83,7 @@ class RawIndexState:
         Raises
         ------
         ButlerError
-            Raised for paths that are not absolute and a pattern that is none.
+            Raised for paths that are not absolute, a pattern that is none, and no process.
         """
         try:
             pattern = re.compile(params["file_pattern"])
@@ -151,6 +91,9 @@ class RawIndexState:
             raise ButlerError(
                 f"{params['file_pattern']!r} is no regular expression: {error}", option="file_pattern"
             ) from error
+        processes = params.get("processes")
+        if processes is not None and processes < 1:
+            raise ButlerError(f"got {processes}, expected 1 or more", option="processes")
         for number, path in enumerate(params["directories"]):
             if not path.startswith("/"):
                 raise ButlerError(
@@ -162,6 +105,7 @@ class RawIndexState:
             params["content"],
             pattern,
             params["on_error"],
+            processes or usable_processes(),
         )
 
     def watch(self, report: Report) -> None:
@@ -205,8 +149,19 @@ class RawIndexState:
                 hint="These are paths on the managed host.",
             )
         definition = resolve_instrument(self.instrument, option="instrument").definition
-        reader = HeaderReader(definition)
         current = Current(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the plan
+        pool = HeaderPool(definition, self.processes)
+        try:
+            indexing = Indexing(self.content, pool, self.report, current)
+            for folder in self._wanted_folders(current):
+                indexing.add(folder)
+            indexing.finish()
+        finally:
+            pool.close()
+        return current
+
+    def _wanted_folders(self, current: Current) -> Iterator[RawFolder]:
+        """Find the directories that hold raw files, each once."""
         seen: set[tuple[int, int]] = set()
         for top in self.directories:
             if any(
@@ -217,10 +172,9 @@ class RawIndexState:
             for folder in self._folders(top, seen):
                 found = True
                 current.guiders += folder.guiders
-                self._look_into(folder, reader, current)
+                yield folder
             if not found:
                 current.empty.append(top)
-        return current
 
     def _folders(self, top: str, seen: set[tuple[int, int]]) -> Iterator[RawFolder]:
         """Find the directories that hold raw files."""
@@ -230,63 +184,6 @@ class RawIndexState:
             raise ButlerError(
                 f"{error.filename} can't be listed: {error.strerror}", option="directories"
             ) from error
-
-    def _look_into(self, folder: RawFolder, reader: HeaderReader, current: Current) -> None:
-        """See what an index has, and make what it should be if that is something else."""
-        held = HeldIndex({}, {}, None, 0) if folder.index is None else held_index(folder)
-        of_kind = held.content in (None, self.content)
-        entries, times = (dict(held.entries), dict(held.times)) if of_kind else ({}, {})
-        new: list[str] = []
-        for name, time in folder.files.items():
-            if name not in entries:
-                current.read += 1
-                self.report.step(READING, current.read, None)
-                try:
-                    entries[name] = self._entry(reader, f"{folder.path}/{name}")
-                except ButlerError as error:
-                    current.failures.append((f"{folder.path}/{name}", error.message))
-                    continue
-                times[name] = time or 0
-                new.append(name)
-        before = {"content": held.content, "files": held.size} if held.size else {"files": 0}
-        after = {"content": self.content, "files": len(entries)}
-        stale = [held.broken] if held.broken else []
-        if not of_kind:
-            stale = [f"its content is {held.content}"]
-        elif not held.broken:
-            stale += _about(set(new) - set(held.changed), "it has no entry of")
-            stale += _about(held.changed, "it is older than")
-            stale += _about(held.gone, "it has entries without a file, of")
-        if folder.index is None:
-            if not entries:
-                return
-            change = Change.add("index", folder.index_path, after, examples=tuple(new[:EXAMPLES]))
-        elif stale:
-            shown = {**before, "stale": stale}
-            change = Change.replace("index", folder.index_path, shown, after, examples=tuple(new[:EXAMPLES]))
-        else:
-            current.present += 1
-            return
-        current.changes.append(change)
-        problem = _problem(folder)
-        if problem:
-            current.problems.append(problem)
-        packed = zlib.compress(index_bytes(self.content, entries), 1)
-        newest = max(times.values(), default=folder.index or 0)
-        current.new.append(NewIndex(folder, current.made.tell(), current.made.write(packed), newest))
-
-    def _entry(self, reader: HeaderReader, path: str) -> dict[str, Any]:
-        """Read what an index has to tell of a file, as the official tool does."""
-        # Its default is to merge the header of the first extension over the primary one if there may be any.
-        header = read_header(path, enough=lambda header: not header.get("EXTEND"))
-        reader.identify(header, path)
-        values = header if self.content == "metadata" else translate_whole(reader, header, path)
-        try:
-            # What was written and read before is compared with this: a pair is a list there.
-            entry: dict[str, Any] = json.loads(json.dumps(values))
-        except TypeError as error:
-            raise ButlerError(f"{path}: its header has a value that JSON has not: {error}") from error
-        return entry
 
     def plan(self, current: Current) -> Plan[Current]:
         """Tell which indexes are missing or stale.
@@ -367,19 +264,3 @@ class RawIndexState:
             else:
                 report.replaced += 1
             report.step(WRITING, number, len(work.new))
-
-
-def _about(names: Collection[str], what: str) -> list[str]:
-    """Say something of some files, if there are any."""
-    return [f"{what} {first_few(sorted(names))}"] if names else []
-
-
-def _problem(folder: RawFolder) -> str:
-    """Tell why an index can't be written; nothing if it can."""
-    if Path(folder.index_path).is_dir():
-        return f"{folder.index_path} is a directory"
-    if folder.index is not None and not os.access(folder.index_path, os.R_OK):
-        return f"{folder.index_path} can't be read"
-    if not os.access(folder.path, os.W_OK | os.X_OK):
-        return f"{folder.path} can't be written to"
-    return ""

@@ -96,10 +96,7 @@ class HeaderPool:
         """
         opened = sum(task.told is None or task.md5 is not None for group in groups for task in group)
         # Of a group whose sidecars tell it all, describing the exposure is the work.
-        if self._stays_here(max(opened, len(groups))):
-            yield from map(partial(read_group, self.reader), groups)
-        else:
-            yield from self._map(_read_there, groups)
+        yield from self.map(read_group, groups, files=max(opened, len(groups)))
 
     def identify(self, paths: Sequence[str]) -> Iterator[Identified]:
         """Tell of which exposures files are.
@@ -121,10 +118,41 @@ class HeaderPool:
         ButlerError
             Raised if one of the processes died.
         """
-        if self._stays_here(len(paths)):
-            yield from map(partial(_identify, self.reader), paths)
+        yield from self.map(_identify, paths)
+
+    def map(
+        self,
+        function: Callable[[HeaderReader, Given], Made],
+        items: Sequence[Given],
+        *,
+        files: int | None = None,
+    ) -> Iterator[Made]:
+        """Have something done for each item.
+
+        Parameters
+        ----------
+        function : `~collections.abc.Callable`
+            Does it with a reader and an item. It is found by its name in other processes, so it stands in a
+            module, and what it gives and raises can be pickled.
+        items : `~collections.abc.Sequence`
+            Anything that can be pickled.
+        files : `int`, optional
+            How many files have to be read for that; by default one for each item.
+
+        Yields
+        ------
+        made : `object`
+            What the function gave for one item after the other, in their order.
+
+        Raises
+        ------
+        ButlerError
+            Raised if one of the processes died.
+        """
+        if self._stays_here(len(items) if files is None else files):
+            yield from map(partial(function, self.reader), items)
         else:
-            yield from self._map(_identify_there, paths)
+            yield from self._map_there(partial(_there, function), items)
 
     def close(self) -> None:
         """End the processes."""
@@ -135,7 +163,7 @@ class HeaderPool:
     def _stays_here(self, files: int) -> bool:
         return self._processes == 1 or (self._executor is None and files < WORTH_IT)
 
-    def _map(self, function: Callable[[Given], Made], given: Sequence[Given]) -> Iterator[Made]:
+    def _map_there(self, function: Callable[[Given], Made], given: Sequence[Given]) -> Iterator[Made]:
         if self._executor is None:
             # What the module is made of can only be inherited: it is in a file that Ansible made for it.
             self._executor = ProcessPoolExecutor(
@@ -167,12 +195,8 @@ def _begin(reader: HeaderReader, parent: int) -> None:
     _readers[:] = [reader]
 
 
-def _read_there(group: Sequence[Task]) -> Reading:
-    return read_group(_readers[0], group)
-
-
-def _identify_there(path: str) -> Identified:
-    return _identify(_readers[0], path)
+def _there(function: Callable[[HeaderReader, Given], Made], given: Given) -> Made:
+    return function(_readers[0], given)
 
 
 def _identify(reader: HeaderReader, path: str) -> Identified:
