@@ -100,10 +100,6 @@ class Batch:
     orphans: set[str] = field(default_factory=set)
     kept: dict[str, Kept] = field(default_factory=dict)
 
-    def datasets(self) -> int:
-        """Count the raws (`int`)."""
-        return _count(self.files)
-
 
 class Planner:
     """Plans the ingest of what is missing, some exposures after the other.

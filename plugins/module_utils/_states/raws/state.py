@@ -56,14 +56,14 @@ class Work:
     ----------
     current : `Current`
         Where the batches are, and what makes references.
-    datasets : `int`
-        How many raws they hold.
+    files : `int`
+        How many files they bring.
     zips : `ZipWork`, optional
         What to write of zips.
     """
 
     current: Current
-    datasets: int = 0
+    files: int = 0
     zips: ZipWork | None = None
 
 
@@ -229,9 +229,9 @@ class RawsState:
             part = planner.batch(found)
             folded.take(part)
             if part.work.files:
-                plan.work.datasets += part.work.datasets()
+                plan.work.files += len(part.work.files)
                 spool.put("batch", part.work)
-        ground = planner.ground() if plan.work.datasets else Plan(None)
+        ground = planner.ground() if plan.work.files else Plan(None)
         plan.absorb([ground])
         if current.zips is not None:
             # What the raws need is not planned again for the zips.
@@ -281,15 +281,15 @@ class RawsState:
         """
         repository = required(repository)
         butler, current = repository.butler, plan.work.current
-        if plan.work.datasets and not current.ground.has_type:
+        if plan.work.files and not current.ground.has_type:
             report.checkpoint()
             butler.registry.registerDatasetType(current.refs.dataset_type)
             report.added += 1
-        if plan.work.datasets and current.ground.run is None:
+        if plan.work.files and current.ground.run is None:
             report.checkpoint()
             register(butler, self.run, "RUN")
             report.added += 1
-        writing = _Writing(self, repository, current.refs, report, plan.work.datasets)
+        writing = _Writing(self, repository, current.refs, report, plan.work.files)
         for batch in current.spool.pages("batch"):
             writing.write(batch)
         if plan.work.zips is not None:
@@ -324,7 +324,7 @@ class _Writing:
     report : `Report`
         Counts what is written.
     total : `int`
-        How many raws there are to write.
+        How many files there are to ingest.
     """
 
     def __init__(
@@ -369,7 +369,7 @@ class _Writing:
         for number in self._exposures(files):
             del self._pending[number]
             self._report.added += 1
-        self._done += sum(len(file.refs) for file in files)
+        self._done += len(files)
         self._report.step("ingesting", self._done, self._total)
 
     def _exposures(self, files: Sequence[NewFile]) -> set[int]:
