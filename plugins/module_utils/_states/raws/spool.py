@@ -9,10 +9,14 @@ other process sees it, and it is gone when this one is. It holds nothing that a 
 
 from __future__ import annotations
 
+import os
 import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
+
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 
 CACHE_KIB = 32 * 1024
 PAGE = 10_000
@@ -25,6 +29,8 @@ CREATE TABLE pages (number INTEGER PRIMARY KEY, kind TEXT, content BLOB);
 CREATE TABLE seen (kind TEXT, name TEXT, PRIMARY KEY (kind, name)) WITHOUT ROWID;
 """
 _COLUMNS = "exposure, detector, path, md5, held"
+_BEFORE = "Nothing was written to the repository."
+_AFTER = "Then run the task again."
 
 
 class Listed(NamedTuple):
@@ -51,16 +57,39 @@ class Listed(NamedTuple):
     held: int | None = None
 
 
+def temporary_folder() -> str:
+    """Tell where SQLite makes its temporary files.
+
+    Returns
+    -------
+    folder : `str`
+        The first that is there and may be written to, of those that SQLite's manual lists ("Temporary File
+        Storage Locations").
+    """
+    named = (os.environ.get(name) for name in ("SQLITE_TMPDIR", "TMPDIR"))
+    for folder in (*named, "/var/tmp", "/usr/tmp", "/tmp"):
+        if folder and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):  # noqa: PTH112
+            return folder
+    return os.getcwd()  # noqa: PTH109
+
+
 class Spool:
-    """Rows and pickled pages in a temporary file."""
+    """Rows and pickled pages in a temporary file.
+
+    Raises
+    ------
+    ButlerError
+        Raised by all methods if there is no room for the file. What is read may need some too.
+    """
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
-        # Nothing here outlives the process, so nothing has to survive a crash.
-        self._db.executescript(
-            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};"
-        )
-        self._db.executescript(_TABLES)
+        with _explained(_BEFORE):
+            self._db = sqlite3.connect("", isolation_level=None)
+            # Nothing here outlives the process, so nothing has to survive a crash.
+            self._db.executescript(
+                f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};"
+            )
+            self._db.executescript(_TABLES)
 
     def close(self) -> None:
         """Give the file back."""
@@ -78,12 +107,12 @@ class Spool:
 
     def __len__(self) -> int:
         """Count the listed files."""
-        return int(self._one("SELECT count(*) FROM listed"))
+        return int(self._read("SELECT count(*) FROM listed")[0][0])
 
     def first_remote(self) -> str | None:
         """Give the first listed URI (`str` or `None`)."""
-        found = self._db.execute("SELECT path FROM listed WHERE path LIKE '%://%' LIMIT 1").fetchone()
-        return None if found is None else str(found[0])
+        found = self._read("SELECT path FROM listed WHERE path LIKE '%://%' LIMIT 1")
+        return str(found[0][0]) if found else None
 
     def unidentified(self) -> Iterator[list[tuple[str, str | None]]]:
         """Give the files of which the exposure is not known yet.
@@ -95,7 +124,7 @@ class Spool:
         """
         last = ""
         query = "SELECT path, md5 FROM listed WHERE exposure IS NULL AND path > ? ORDER BY path LIMIT ?"
-        while rows := self._db.execute(query, (last, PAGE)).fetchall():
+        while rows := self._read(query, (last, PAGE)):
             last = rows[-1][0]
             yield rows
 
@@ -143,7 +172,7 @@ class Spool:
             "SELECT exposure, min(path) FROM listed WHERE exposure > ? "
             "GROUP BY exposure ORDER BY exposure LIMIT ?"
         )
-        while rows := self._db.execute(query, (last, PAGE)).fetchall():
+        while rows := self._read(query, (last, PAGE)):
             last = rows[-1][0]
             yield rows
 
@@ -165,7 +194,7 @@ class Spool:
         exposures : `int`
             How many exposures to keep, those with the smallest ids.
         """
-        self._db.execute(
+        self._write(
             "DELETE FROM listed WHERE exposure NOT IN "
             "(SELECT DISTINCT exposure FROM listed ORDER BY exposure LIMIT ?)",
             (exposures,),
@@ -186,16 +215,13 @@ class Spool:
         """
         last = -1
         query = f"SELECT {_COLUMNS} FROM listed WHERE exposure > ? ORDER BY exposure, detector, path LIMIT ?"
-        while rows := self._db.execute(query, (last, size + 1)).fetchall():
+        while rows := self._read(query, (last, size + 1)):
             if len(rows) > size:
                 # The rest of the last exposure belongs to the next part, or all of it to this one.
                 whole = [row for row in rows if row[0] != rows[-1][0]]
-                rows = (
-                    whole
-                    or self._db.execute(
-                        f"SELECT {_COLUMNS} FROM listed WHERE exposure = ? ORDER BY detector, path",
-                        (rows[0][0],),
-                    ).fetchall()
+                rows = whole or self._read(
+                    f"SELECT {_COLUMNS} FROM listed WHERE exposure = ? ORDER BY detector, path",
+                    (rows[0][0],),
                 )
             last = rows[-1][0]
             yield [Listed(*row) for row in rows]
@@ -210,9 +236,8 @@ class Spool:
         page : `object`
             Anything that can be pickled.
         """
-        self._db.execute(
-            "INSERT INTO pages (kind, content) VALUES (?, ?)", (kind, pickle.dumps(page, protocol=5))
-        )
+        content = pickle.dumps(page, protocol=5)
+        self._write("INSERT INTO pages (kind, content) VALUES (?, ?)", (kind, content))
 
     def pages(self, kind: str) -> Iterator[Any]:
         """Give what was written down, in that order.
@@ -228,9 +253,9 @@ class Spool:
             One object at a time.
         """
         query = "SELECT number FROM pages WHERE kind = ? ORDER BY number"
-        for (number,) in self._db.execute(query, (kind,)).fetchall():
+        for (number,) in self._read(query, (kind,)):
             # The file is this process's own: nobody else can have written what is unpickled here.
-            content = self._one("SELECT content FROM pages WHERE number = ?", (number,))
+            [(content,)] = self._read("SELECT content FROM pages WHERE number = ?", (number,))
             yield pickle.loads(content)
 
     def is_new(self, kind: str, name: str) -> bool:
@@ -246,8 +271,7 @@ class Spool:
         new : `bool`
             `True` once for each kind and name.
         """
-        done = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (kind, name))
-        return done.rowcount == 1
+        return self._write("INSERT OR IGNORE INTO seen VALUES (?, ?)", (kind, name)).rowcount == 1
 
     def forget(self, kind: str) -> None:
         """Take everything of a kind for new again.
@@ -257,16 +281,40 @@ class Spool:
         kind : `str`
             As given to `is_new` or `put`.
         """
-        self._db.execute("DELETE FROM seen WHERE kind = ?", (kind,))
-        self._db.execute("DELETE FROM pages WHERE kind = ?", (kind,))
+        self._write("DELETE FROM seen WHERE kind = ?", (kind,))
+        self._write("DELETE FROM pages WHERE kind = ?", (kind,))
 
-    def _one(self, query: str, values: Sequence[Any] = ()) -> Any:
-        return self._db.execute(query, values).fetchone()[0]
+    def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        # What is in memory only may have to make room for what is read.
+        with _explained(_AFTER):
+            return self._db.execute(query, values).fetchall()
+
+    def _write(self, query: str, values: Sequence[Any]) -> sqlite3.Cursor:
+        with _explained(_BEFORE):
+            return self._db.execute(query, values)
 
     def _many(self, query: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._db.execute("BEGIN")
-        try:
-            self._db.executemany(query, rows)
-        finally:
-            # Without a journal there is no way back; what was done stays.
+        with _explained(_BEFORE):
+            self._db.execute("BEGIN")
+            try:
+                self._db.executemany(query, rows)
+            except BaseException:
+                # Without a journal there is no way back; what was done stays.
+                with suppress(sqlite3.Error):
+                    self._db.execute("COMMIT")
+                raise
             self._db.execute("COMMIT")
+
+
+@contextmanager
+def _explained(rest: str) -> Iterator[None]:
+    """Say which file it is that can't be written, and what that means for the repository."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        folder = temporary_folder()
+        raise ButlerError(
+            f"the temporary file in {folder}, which keeps what was found, can't be written: {error}",
+            hint="Make room there, half a gigabyte for a million files, or set TMPDIR to a folder that has "
+            f"it (environment: in the task). {rest}",
+        ) from error
