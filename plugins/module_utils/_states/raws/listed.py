@@ -103,12 +103,17 @@ class Identification:
         """Note the files that were ingested in place and of which the run has all detectors.
 
         Their names tell nothing, but the datastore has them. Where all detectors that the instrument has are
-        there, none can be missing.
+        there, none can be missing. Those of exposures that are not wanted are dropped.
         """
         wanted = 0
         for detector in self.refs.definition.detector_ids.values():
             wanted |= (1 << detector) * self.limits.wants_detector(detector)
         held = detectors_held(repository, self.ground, self.refs)
+        unwanted = [number for number in held if not self.limits.wants_exposure(number)]
+        # Any raw tells where the file is.
+        raws = ((exposure, held[exposure].bit_length() - 1) for exposure in unwanted)
+        places = recorded_places(repository, map(self.refs.ref, raws))
+        self.spool.drop(place for _unused, place in places if place is not None)
         complete = [
             exposure
             for exposure, detectors in held.items()

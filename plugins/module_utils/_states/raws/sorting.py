@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_same_file
@@ -102,6 +103,7 @@ class Sorter:
         self._asked: set[RawId] = set()
         self._recorded: dict[RawId, str | None] = {}
         self._owners: dict[RawId, str] = {}
+        self._missing: set[RawId] = set()
         self.result = Sorted()
 
     def sort(self, files: Sequence[Listed]) -> Sorted:
@@ -118,16 +120,16 @@ class Sorter:
             What they are. A file whose raws are known to be there is not opened.
         """
         means = self._means
-        self.result.present = sum(file.held or 0 for file in files)
         told: dict[RawId, list[Listed]] = {}
-        whole: list[Listed] = []
+        whole: dict[int, list[Listed]] = {}
         for file in files:
-            if file.held is None and file.detector is None:
-                whole.append(file)
-            elif file.held is None and file.detector is not None:
+            if file.detector is None:
+                whole.setdefault(file.exposure, []).append(file)
+            else:
                 told.setdefault((file.exposure, file.detector), []).append(file)
+        opened = list(self._in_doubt(whole))
         if means.repository is not None:
-            exposures = {file.exposure for file in files if file.held is None}
+            exposures = {raw[0] for raw in told} | {file.exposure for file in opened}
             self._held = holdings(means.repository, means.ground, means.refs, exposures)
         # Where there is a choice, the recorded file is the one to take.
         self._ask(told if means.check_paths else (raw for raw, some in told.items() if len(some) > 1))
@@ -135,13 +137,14 @@ class Sorter:
         for raw, candidates in told.items():
             chosen = self._choose(raw, candidates)
             if self._is_missing(raw, chosen.path):
+                self._missing.add(raw)
                 missing.setdefault(raw[0], []).append(Task(chosen.path, raw, chosen.md5))
-        for file in self._incomplete(whole):
+        for file in self._incomplete(opened):
             missing.setdefault(file.exposure, []).append(Task(file.path, None, file.md5))
         reading = Reading()
         for part in means.read([missing[exposure] for exposure in sorted(missing)]):
             reading.take(part)
-        self._ask(raw for file in reading.files for raw in file.ids())
+        self._own(reading.files)
         self.result.reading = Reading(
             exposures=reading.exposures, failures=reading.failures, notices=reading.notices
         )
@@ -171,24 +174,49 @@ class Sorter:
         self._owners[raw] = chosen.path
         return chosen
 
+    def _in_doubt(self, whole: Mapping[int, Sequence[Listed]]) -> Iterable[Listed]:
+        """Give the files with many raws that are not known to be there, and count those that are.
+
+        Where several files are of one exposure, none is: only looking into them tells which raws they share.
+        """
+        for files in whole.values():
+            held = next((file for file in files if file.held is not None), None)
+            if held is None or not all(is_same_file(file.path, held.path) for file in files):
+                yield from files
+            else:
+                self.result.present += held.held or 0
+
     def _incomplete(self, files: Sequence[Listed]) -> Iterable[Listed]:
         """Give the files with many raws that have to be opened: the run lacks raws of their exposures.
 
-        Which of its instrument's detectors a file has is only known if it has them all.
+        Which of its instrument's detectors a file has is only known if it has them all, and alone.
         """
         wanted = [
             detector
             for detector in sorted(self._means.refs.definition.detector_ids.values())
             if self._means.limits.wants_detector(detector)
         ]
+        together = Counter(file.exposure for file in files)
         for file in files:
             raws = [(file.exposure, detector) for detector in wanted]
-            if self._means.check_paths or not self._held.own.issuperset(raws):
+            if self._means.check_paths or together[file.exposure] > 1 or not self._held.own.issuperset(raws):
                 yield file
-            elif (owner := self._owners.setdefault(raws[0], file.path)) == file.path:
+            else:
                 self.result.present += len(raws)
-            elif not is_same_file(owner, file.path):
-                self.result.twice.setdefault(raws[0], (owner, []))[1].append(file.path)
+
+    def _own(self, files: Sequence[RawFile]) -> None:
+        """Choose for raws that are in several of the files that were read the one that is recorded."""
+        paths: dict[RawId, list[str]] = {}
+        for file in files:
+            for raw in file.ids():
+                paths.setdefault(raw, []).append(file.path)
+        self._ask(paths if self._means.check_paths else (raw for raw, some in paths.items() if len(some) > 1))
+        for raw, some in paths.items():
+            recorded = self._recorded.get(raw)
+            if recorded and len(some) > 1:
+                for path in some:
+                    if is_same_file(path, recorded):
+                        self._owners.setdefault(raw, path)
 
     def _is_missing(self, raw: RawId, path: str) -> bool:
         """Tell whether a raw is to be ingested from a file, and note where it is if it is not missing."""
@@ -226,7 +254,7 @@ class Sorter:
                 return
             if not self._means.limits.wants_detector(raw.detector):
                 continue
-            if key in self._owners and self._owners[key] == file.path:
+            if key in self._missing:
                 taken.append(raw)
                 continue
             owner = self._owners.setdefault(key, file.path)
