@@ -244,5 +244,5 @@ def test_extensions_that_are_no_detectors_are_left_out(repo: Path) -> None:
     take(repo, path)
     assert held(repo) == [(ZERO, 1), (ZERO, 2)]
     write_exposure(path.with_name("guiders.fits"), FLAT, [63, 70])
-    with pytest.raises(ButlerError, match="guiders.fits holds no extension that is a raw of DECam"):
+    with pytest.raises(ButlerError, match=r"guiders\.fits holds no extension that is a raw of DECam"):
         take(repo, path.parent)

@@ -170,13 +170,20 @@ class Identification:
             days |= self._recorded_days(unknown)
             rest = {path: exposure for exposure, path in unknown.items() if days[exposure] is None}
             for path, told in self.pool.identify(sorted(rest)):
-                # A file that can't be read is kept: what is wrong with it is told when it is its turn.
-                days[rest[path]] = None if isinstance(told, str) else told[2]
+                # If none can be read, all are kept: what is wrong with them is told when it is their turn.
+                days[rest[path]] = self._day_of_others(rest[path]) if isinstance(told, str) else told[2]
             self.spool.drop_exposures(
                 exposure
                 for exposure, day in days.items()
                 if day is not None and not self.limits.wants_day(day)
             )
+
+    def _day_of_others(self, exposure: int) -> int | None:
+        for path in self.spool.files_of(exposure):
+            for _unused, told in self.pool.identify([path]):
+                if not isinstance(told, str):
+                    return told[2]
+        return None
 
     def _recorded_days(self, exposures: Iterable[int]) -> dict[int, int | None]:
         if self.repository is None:

@@ -176,6 +176,22 @@ class Spool:
             last = rows[-1][0]
             yield rows
 
+    def files_of(self, exposure: int) -> list[str]:
+        """Give the files of an exposure.
+
+        Parameters
+        ----------
+        exposure : `int`
+            The exposure.
+
+        Returns
+        -------
+        paths : `list` [ `str` ]
+            Its files, sorted.
+        """
+        query = "SELECT path FROM listed WHERE exposure = ? ORDER BY path"
+        return [path for (path,) in self._db.execute(query, (exposure,))]
+
     def drop_exposures(self, exposures: Iterable[int]) -> None:
         """Take all files of exposures off the list.
 
