@@ -146,7 +146,7 @@ options:
     type: path
   check_paths:
     description:
-      - Whether the places that the datastore has recorded are compared with those of the files. It takes some seconds for
+      - Whether the places that the datastore has recorded are compared with those of the files. It takes about a second for
         each ten thousand raws.
       - Without this, a raw that the run has counts as present wherever its artifact is, even if there is none
         (C(butler prune-datasets --unstore)).
