@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
+from multiprocessing.process import BaseProcess
 from typing import TypeAlias, TypeVar
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -75,6 +76,7 @@ class HeaderPool:
         self.reader = HeaderReader(definition)
         self._processes = processes
         self._executor: ProcessPoolExecutor | None = None
+        self._others: set[BaseProcess] = set()
 
     def read(self, groups: Sequence[Sequence[Task]]) -> Iterator[Reading]:
         """Read groups of files.
@@ -155,9 +157,14 @@ class HeaderPool:
             yield from self._map_there(partial(_there, function), items)
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, whatever they are doing: one that waits for storage would not hear of it."""
         if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+            readers = set(multiprocessing.active_children()) - self._others
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            for reader in readers:
+                reader.kill()
+            for reader in readers:
+                reader.join()
             self._executor = None
 
     def _stays_here(self, files: int) -> bool:
@@ -165,6 +172,7 @@ class HeaderPool:
 
     def _map_there(self, function: Callable[[Given], Made], given: Sequence[Given]) -> Iterator[Made]:
         if self._executor is None:
+            self._others = set(multiprocessing.active_children())
             # What the module is made of can only be inherited: it is in a file that Ansible made for it.
             self._executor = ProcessPoolExecutor(
                 self._processes, multiprocessing.get_context("fork"), _begin, (self.reader, os.getpid())
