@@ -77,12 +77,16 @@ class Task:
         What the digest of its content has to be.
     told : `Told` or `None`
         What a sidecar tells of it.
+    known : `int`
+        Detectors, a bit for each, whose raws are there already. The digest of a file of nothing but these is
+        not looked at.
     """
 
     path: str
     raw: RawId | None = None
     md5: str | None = None
     told: Told | None = None
+    known: int = 0
 
 
 @dataclass
@@ -141,7 +145,7 @@ def read_group(reader: HeaderReader, tasks: Sequence[Task]) -> Reading:
     for task in tasks:
         try:
             size = _size(task.path)
-            if task.md5 is not None:
+            if task.md5 is not None and not _has_only_known(reader, task):
                 verify_md5(task.path, task.md5)
             new, raws = _read(reader, task, size, reading)
             if task.raw is not None and (raws[0].exposure, raws[0].detector) != task.raw:
@@ -155,6 +159,14 @@ def read_group(reader: HeaderReader, tasks: Sequence[Task]) -> Reading:
         reading.exposures |= new
         reading.files.append(RawFile(task.path, size, raws))
     return reading
+
+
+def _has_only_known(reader: HeaderReader, task: Task) -> bool:
+    """Tell whether all raws of a file with many are there already, by its headers."""
+    return bool(task.known) and all(
+        task.known >> reader.identify(header, task.path).detector & 1
+        for header in _headers(reader, task.path)
+    )
 
 
 def _read(

@@ -140,7 +140,8 @@ class Sorter:
                 self._missing.add(raw)
                 missing.setdefault(raw[0], []).append(Task(chosen.path, raw, chosen.md5))
         for file in self._incomplete(opened):
-            missing.setdefault(file.exposure, []).append(Task(file.path, None, file.md5))
+            known = 0 if file.md5 is None else self._known(file.exposure)
+            missing.setdefault(file.exposure, []).append(Task(file.path, None, file.md5, known=known))
         reading = Reading()
         for part in means.read([missing[exposure] for exposure in sorted(missing)]):
             reading.take(part)
@@ -203,6 +204,17 @@ class Sorter:
                 yield file
             else:
                 self.result.present += len(raws)
+
+    def _known(self, exposure: int) -> int:
+        """Give the detectors, a bit for each, of which nothing of an exposure is to be ingested."""
+        raws = [
+            (exposure, detector)
+            for detector in self._means.refs.definition.detector_ids.values()
+            if (exposure, detector) in self._held.own
+        ]
+        if self._means.check_paths:
+            self._ask(raws)
+        return sum(1 << raw[1] for raw in raws if raw not in self._asked or raw in self._recorded)
 
     def _own(self, files: Sequence[RawFile]) -> None:
         """Choose for raws that are in several of the files that were read the one that is recorded."""
