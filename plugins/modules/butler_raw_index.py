@@ -19,6 +19,8 @@ description:
     that is current is compared with the names and times of the files, and no file is opened.
   - All headers are read before anything is written. Each index is put into place whole, so that a run that was stopped or
     killed leaves the old one or the new one, and is finished by running the task again.
+extends_documentation_fragment:
+  - rubin.butler.repository.progress
 options:
   directories:
     description:
@@ -154,7 +156,7 @@ seconds:
   sample: 3.5
 """
 
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import LOG_FILE
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import LOG_FILE, PROGRESS
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.raw_index import RawIndexState
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import FILE_PATTERN
@@ -170,6 +172,7 @@ def main() -> None:
             "file_pattern": {"type": "str", "default": FILE_PATTERN},
             "on_error": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
             "processes": {"type": "int"},
+            **PROGRESS,
         },
         RawIndexState.from_params,
         shared=LOG_FILE,
