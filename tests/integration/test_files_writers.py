@@ -31,6 +31,8 @@ from tests.integration.refcat_files import (
     write_shards,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 
 def write(repo: str, params: dict[str, Any], barrier: Barrier) -> tuple[int, list[str]]:
     """Plan, wait until everybody has planned, then write in small batches, giving way after each."""

@@ -13,6 +13,8 @@ from lsst.daf.butler import Butler
 from tests.integration.exports import CALIBRATIONS, declare, write_case
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished, some
 
+pytestmark = pytest.mark.exhaustive
+
 STATE = "_states.imports.state:ImportsState"
 
 

@@ -28,6 +28,8 @@ from tests.integration.exports import (
 )
 from tests.integration.postgres import READER, Database
 
+pytestmark = pytest.mark.exhaustive
+
 
 def import_elsewhere(repo: str, params: dict[str, Any], planned: Any, go: Any) -> dict[str, Any]:
     """Plan while nothing is there, and carry the plan out when told to."""

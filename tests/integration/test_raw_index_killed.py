@@ -21,6 +21,8 @@ from tests.integration.converging import converge_here
 from tests.integration.killing import Attempt, kill_after, kill_at, run
 from tests.integration.raw_files import write_raws
 
+pytestmark = pytest.mark.exhaustive
+
 INDEX = "_index.json"
 OLD = b'{"__CONTENT__": "translated", "__COMMON__": {}}\n'
 

@@ -22,6 +22,8 @@ from tests.integration.killing import Attempt, every, prove_killed_runs_are_fini
 from tests.integration.raw_files import official_datasets, write_raws
 from tests.integration.raw_states import DEFAULTS, ingest, raws, register, stored
 
+pytestmark = pytest.mark.exhaustive
+
 TOTAL = len(official_datasets()["datasets"])
 WRITES = ("statement", "commit", "transfer", "transferred")
 

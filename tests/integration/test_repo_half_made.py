@@ -24,6 +24,8 @@ from tests.integration.canonical import difference, dump
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished
 from tests.integration.repository_runs import OBSCORE, fill, killed, nth, official, params, present
 
+pytestmark = pytest.mark.exhaustive
+
 SEED = {"datastore": {"name": "ccms1"}, "registry": {"managers": {"obscore": OBSCORE}}}
 
 
