@@ -42,6 +42,8 @@ options:
       - A file that ends in C(.zip) is a zip of an exposure's raws with the Butler's index in it. It is ingested whole, with
         the UUIDs and the runs that it brings along, whatever O(run) is. In directories zips are looked for only where
         O(file_pattern) matches their names.
+      - A zip that is named as its exposure, such as C(MC_O_20250415_000060.zip), is not opened if a raw of that exposure is
+        recorded in it, or the exposure is not wanted.
       - A source that is not there or can't be read is an error, and nothing is written. A directory in which nothing is
         found is said.
       - Guider files are left out and counted as skipped.
@@ -149,7 +151,8 @@ options:
       - Whether the places that the datastore has recorded are compared with those of the files. It takes about a second for
         each ten thousand raws.
       - Without this, a raw that the run has counts as present wherever its artifact is, even if there is none
-        (C(butler prune-datasets --unstore)).
+        (C(butler prune-datasets --unstore)). So do the raws of a zip of which one is recorded there. With this, all zips are
+        opened.
     type: bool
     default: false
   sidecars:
@@ -238,7 +241,7 @@ EXAMPLES = r"""
 RETURN = r"""
 stats:
   description:
-    - How many raws were there (C(present)); how many datasets, records and collections were added; how many records,
+    - How many raws were there (C(present)), without other datasets of zips such as those of guiders; how many datasets, records and collections were added; how many records,
       recorded places and files without a dataset were replaced; how many files were skipped or failed.
   returned: success
   type: dict

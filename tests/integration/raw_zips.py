@@ -176,6 +176,7 @@ def run_zips(
     report: Report | None = None,
     transfer: str = "direct",
     counted: bool = True,
+    check_paths: bool = False,
     **how: Any,
 ) -> Plan[Any]:
     """Do what the state of raws does with zips; nothing is written if there are conflicts or assumptions."""
@@ -185,9 +186,10 @@ def run_zips(
     try:
         ground = Ground() if repository is None else look_at_ground(repository, definition, run)
         refs = RawRefs(definition, universe_of(repository), run, ground.registered)
-        found = observe_zips(repository, refs, sorted(map(str, paths)), limits=limits)
+        runs = () if check_paths else ground.runs
+        found = observe_zips(repository, refs, sorted(map(str, paths)), limits=limits, runs=runs)
         plan: Plan[Any] = Plan(None)
-        work = plan_zips(plan, found, refs, ground, on_conflict)
+        work = plan_zips(plan, found, refs, ground, on_conflict, {})
         if repository is not None and not check_mode and not plan.conflicts and not plan.assumes:
             report = report or Report()
             apply_zips(repository, work, report, transfer, **how)

@@ -41,6 +41,9 @@ from tests.integration.repository_runs import killed, nth
 SKY_DATASETS = 4
 """Three raws and a guider file."""
 
+SKY_RAWS = 3
+"""What of them counts as present."""
+
 
 @pytest.fixture(scope="session")
 def summit(empty_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -170,7 +173,7 @@ def test_a_zip_elsewhere_with_the_same_datasets_is_present(camera: Path, sky: Pa
     run_zips(camera, sky)
     other = Path(shutil.copy(sky, tmp_path / "other.zip"))
     plan = run_zips(camera, other)
-    assert (plan.present, plan.changes, plan.conflicts) == (SKY_DATASETS, [], [])
+    assert (plan.present, plan.changes, plan.conflicts) == (SKY_RAWS, [], [])
     assert plan.notices == [
         f"the datasets of 1 zips are recorded at other places; the first is {other}, recorded at {sky}"
     ]
@@ -203,7 +206,7 @@ def test_a_partly_known_zip_is_in_conflict(camera: Path, summit: Path, sky: Path
         str(item) for item in run_zips(camera, sky, on_conflict="replace", check_mode=True).conflicts
     ] == [conflict]
     plan = run_zips(camera, sky, on_conflict="keep")
-    assert (plan.present, plan.skipped, plan.changes, plan.conflicts) == (3, 1, [], [])
+    assert (plan.present, plan.skipped, plan.changes, plan.conflicts) == (SKY_RAWS, 0, [], [])
     assert plan.notices[0].startswith(
         f"left out 1 zips that can't be ingested whole; the first is {sky}: 3 of"
     )
@@ -331,20 +334,26 @@ def test_limits_leave_zips_out(camera: Path, sky: Path, calibration: Path) -> No
     definition = find_built_in(CAMERA)
     assert definition is not None
 
-    def limited(**params: Any) -> Plan[Any]:
-        return run_zips(
-            camera, sky, calibration, limits=Limits.from_params(params, definition), check_mode=True
-        )
+    def limited(paths: list[Path], **params: Any) -> Plan[Any]:
+        return run_zips(camera, *paths, limits=Limits.from_params(params, definition), check_mode=True)
 
-    assert limited(exposures=[CALIBRATION]).skipped == SKY_DATASETS
-    assert limited(day_obs=[20250415]).skipped == 1
-    shards = [limited(shard={"index": index, "count": 2}).skipped for index in (0, 1)]
-    assert sum(shards) == SKY_DATASETS + 1
+    def datasets(plan: Plan[Any]) -> int:
+        return sum(change.count for change in plan.changes if change.kind == "raw zips")
+
+    # Names that tell, and names that do not.
+    told = [sky, calibration]
+    untold = [Path(shutil.copy(path, path.with_name(f"{path.stat().st_size}.zip"))) for path in told]
+    for paths in (told, untold):
+        assert datasets(limited(paths, exposures=[CALIBRATION])) == 1
+        assert datasets(limited(paths, day_obs=[20250415])) == SKY_DATASETS
+        shards = [datasets(limited(paths, shard={"index": index, "count": 2})) for index in (0, 1)]
+        assert sum(shards) == SKY_DATASETS + 1
     run_zips(camera, sky)
-    plan = limited(day_obs=[20250425])
-    assert (plan.present, plan.skipped, plan.total("add")) == (0, SKY_DATASETS, 4)
+    for paths in (told, untold):
+        plan = limited(paths, day_obs=[20250425])
+        assert (plan.present, plan.skipped, plan.total("add")) == (0, 0, 4)
     with pytest.raises(ButlerError) as caught:
-        limited(detectors=["R22_S11"])
+        limited([sky], detectors=["R22_S11"])
     assert caught.value.option == "detectors"
 
 
@@ -364,7 +373,7 @@ def test_a_stopped_run_goes_on_with_the_next_zip(camera: Path, sky: Path, calibr
     assert len(held(camera)) == SKY_DATASETS
     assert records(camera, SKY) and not records(camera, CALIBRATION)
     rest = run_zips(camera, sky, calibration)
-    assert (rest.present, rest.total("add")) == (SKY_DATASETS, 2)
+    assert (rest.present, rest.total("add")) == (SKY_RAWS, 2)
     assert len(held(camera)) == SKY_DATASETS + 1
 
 
@@ -415,5 +424,5 @@ def test_a_killed_run_is_finished_by_the_next(camera: Path, sky: Path, statement
     run_zips(camera, sky, transfer="copy")
     assert len(held(camera)) == SKY_DATASETS
     again = run_zips(camera, sky, transfer="copy")
-    assert (again.present, again.changes) == (SKY_DATASETS, [])
+    assert (again.present, again.changes) == (SKY_RAWS, [])
     assert len(list(camera.glob("zips/*/*"))) == 1

@@ -20,7 +20,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.
 
 _SUFFIX = r"\.fits?(\.fz|\.gz)?"
 _SLOT = r"(?P<slot>R\d\d_S\w\w)"
-_OBSERVATORY = r"{camera}_(?P<controller>[A-Z])_(?P<day>\d{{8}})_(?P<number>\d{{6}})_" + _SLOT + _SUFFIX
+_OBSERVATION = r"{camera}_(?P<controller>[A-Z])_(?P<day>\d{{8}})_(?P<number>\d{{6}})"
+_OBSERVATORY = _OBSERVATION + "_" + _SLOT + _SUFFIX
+_CAMERAS = {"LSSTComCam": "CC", "LSSTCam": "MC"}
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,44 @@ def name_rule(definition: InstrumentDefinition) -> Callable[[str], tuple[int, in
         tell: for DECam, whose files hold many raws, never.
     """
     match definition.name:
-        case "LSSTComCam":
-            return NameRule(definition, re.compile(_OBSERVATORY.format(camera="CC")), _observatory_exposure)
-        case "LSSTCam":
-            return NameRule(definition, re.compile(_OBSERVATORY.format(camera="MC")), _observatory_exposure)
+        case "LSSTComCam" | "LSSTCam" as name:
+            pattern = re.compile(_OBSERVATORY.format(camera=_CAMERAS[name]))
+            return NameRule(definition, pattern, _observatory_exposure)
         case "LSSTCam-imSim":
             pattern = re.compile(r"lsst_a_(?P<number>\d+)_" + _SLOT + r"(_\w)?" + _SUFFIX)
             return NameRule(definition, pattern, lambda match: int(match["number"]))
         case _:
             return lambda _name: None
+
+
+def zip_rule(definition: InstrumentDefinition) -> Callable[[str], int | None]:
+    """Give the rule by which the zips of an instrument's exposures are named: ``<obs_id>.zip``.
+
+    Source: transfer_embargo, which makes them at the observatory.
+
+    Parameters
+    ----------
+    definition : `InstrumentDefinition`
+        The instrument.
+
+    Returns
+    -------
+    rule : `~collections.abc.Callable`
+        Takes a file name without folder and gives the exposure, or `None` where the name does not tell.
+    """
+    camera = _CAMERAS.get(definition.name)
+    if camera is None:
+        return lambda _name: None
+    pattern = re.compile(_OBSERVATION.format(camera=camera) + r"\.zip")
+
+    def exposure(name: str) -> int | None:
+        match = pattern.fullmatch(name)
+        try:
+            return None if match is None else _observatory_exposure(match)
+        except ValueError:
+            return None
+
+    return exposure
 
 
 def day_rule(definition: InstrumentDefinition) -> Callable[[int], int | None]:
@@ -109,6 +140,6 @@ def day_rule(definition: InstrumentDefinition) -> Callable[[int], int | None]:
     rule : `~collections.abc.Callable`
         Takes an exposure id and gives the day as YYYYMMDD, or `None` where ids are mere counters.
     """
-    if definition.name in ("LSSTComCam", "LSSTCam"):
+    if definition.name in _CAMERAS:
         return day_of_exposure
     return lambda _exposure: None

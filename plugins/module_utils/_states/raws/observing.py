@@ -329,12 +329,16 @@ class _Looking:
         if not zips:
             return
         current = self.current
-        found = observe_zips(self._repository, current.refs, zips, limits=limits, report=self._report)
+        # A run that has raws tells of zips that were ingested, unless all are to be looked at.
+        runs = () if self._how.check_paths else current.ground.runs
+        found = observe_zips(
+            self._repository, current.refs, zips, limits=limits, report=self._report, runs=runs
+        )
         for path, reason in found.failures:
             self._fail(path, reason)
         found.failures.clear()
         if limits.limit is not None:
-            first = sorted({number for item in found.zips for number in item.exposures})[: limits.limit]
+            first = sorted(found.exposures())[: limits.limit]
             found.zips = [item for item in found.zips if not set(item.exposures).isdisjoint(first)]
         current.zips = found
 

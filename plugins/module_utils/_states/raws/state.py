@@ -43,6 +43,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips imp
     apply_zips,
     plan_zips,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_found import ZipsFound
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_taken import note_files
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
@@ -225,9 +227,12 @@ class RawsState:
         planner = Planner(
             current.refs, current.ground, self.how.on_conflict, lambda name: spool.is_new("group", name)
         )
+        zips = current.zips or ZipsFound()
+        in_zips, loose = zips.exposures(), dict[int, tuple[int, str]]()
         for found in spool.pages("found"):
             part = planner.batch(found)
             folded.take(part)
+            note_files(loose, part.work.files, in_zips)
             if part.work.files:
                 plan.work.files += len(part.work.files)
                 spool.put("batch", part.work)
@@ -236,7 +241,7 @@ class RawsState:
         if current.zips is not None:
             # What the raws need is not planned again for the zips.
             part = Plan(Batch(), changes=list(ground.changes), assumes=list(ground.assumes))
-            plan.work.zips = plan_zips(part, current.zips, current.refs, current.ground, self.how.on_conflict)
+            plan.work.zips = plan_zips(part, zips, current.refs, current.ground, self.how.on_conflict, loose)
             part.changes = part.changes[len(ground.changes) :]
             folded.take(part)
         folded.show(plan)

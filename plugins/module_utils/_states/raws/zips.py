@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import errno
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,7 +47,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import Ground
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zip_files import read_zip
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_found import FoundZip, ZipsFound
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_found import ZipsFound
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_taken import FoundZip
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetType, DimensionRecord
@@ -79,14 +81,22 @@ class ZipWork:
     exposures: dict[int, DimensionRecord] = field(default_factory=dict)
 
 
-def plan_zips(plan: Plan[Any], found: ZipsFound, refs: RawRefs, ground: Ground, on_conflict: str) -> ZipWork:
+def plan_zips(
+    plan: Plan[Any],
+    found: ZipsFound,
+    refs: RawRefs,
+    ground: Ground,
+    on_conflict: str,
+    loose: Mapping[int, tuple[int, str]],
+) -> ZipWork:
     """Plan the ingest of the zips that are not there.
 
     Parameters
     ----------
     plan : `Plan`
         Gets the changes (``raw zips``, one for each run and day of observation), conflicts, assumptions,
-        notices, failures and counts of datasets. What it has as changes already is not planned again.
+        notices and failures, and the counts of raws that are there or left out; other datasets of zips, such
+        as those of guiders, are not counted there. What it has as changes already is not planned again.
     found : `ZipsFound`
         From `observe_zips`.
     refs : `RawRefs`
@@ -96,7 +106,11 @@ def plan_zips(plan: Plan[Any], found: ZipsFound, refs: RawRefs, ground: Ground, 
     on_conflict : {"fail", "keep", "replace"}
         What to do about what is there and differs. With ``keep`` a zip that can't be ingested whole is left
         out. With ``replace`` a zip is ingested though another run has its raws; what is partly there, or
-        there under other UUIDs, stays a conflict, and so do two zips of the same raws.
+        there under other UUIDs, stays a conflict, and so do two zips of the same raws, and a zip of raws that
+        are to be ingested from files too.
+    loose : `~collections.abc.Mapping` [ `int`, `tuple` [ `int`, `str` ] ]
+        Of exposures of zips, the detectors whose raws are to be ingested from files, a bit for each, and one
+        of these files.
 
     Returns
     -------
@@ -105,16 +119,18 @@ def plan_zips(plan: Plan[Any], found: ZipsFound, refs: RawRefs, ground: Ground, 
     """
     work = ZipWork()
     plan.failures += found.failures
-    plan.skipped += found.skipped
+    plan.present += found.present
     left_out: list[FoundZip] = []
     for item in found.zips:
+        if item.state in ("new", "elsewhere") and (said := _in_files(item, loose)):
+            item = replace(item, state="twice", reason=said)
         if item.state == "present":
-            plan.present += item.datasets
+            plan.present += item.known
         elif item.state == "new" or (item.state == "elsewhere" and on_conflict == "replace"):
             work.zips.append(item)
         elif on_conflict == "keep":
             plan.present += item.known
-            plan.skipped += item.datasets - item.known
+            plan.skipped += item.count() - item.known
             left_out.append(item)
         else:
             plan.conflicts.append(Conflict(KIND, item.path, item.reason))
@@ -136,6 +152,18 @@ def plan_zips(plan: Plan[Any], found: ZipsFound, refs: RawRefs, ground: Ground, 
         _plan_records(plan, work, found, on_conflict)
         _plan_changes(plan, work, found, refs)
     return work
+
+
+def _in_files(item: FoundZip, loose: Mapping[int, tuple[int, str]]) -> str:
+    """Say which raws of a zip are to be ingested from files too; nothing if none is."""
+    for number, detectors in item.raws.items():
+        others, path = loose.get(number, (0, ""))
+        if both := detectors & others:
+            return (
+                f"{both.bit_count()} raws of exposure {number} are in more than one file: in this zip, and "
+                f"in files such as {path}"
+            )
+    return ""
 
 
 def _plan_ground(plan: Plan[Any], work: ZipWork, found: ZipsFound, refs: RawRefs, ground: Ground) -> None:

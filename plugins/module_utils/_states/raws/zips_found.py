@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zip_file
     read_zip,
     read_zip_headers,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_known import (
+    exposures_told,
+    known_zips,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_taken import (
+    FoundZip,
     State,
     explain_partly,
     holders_of,
@@ -47,37 +52,6 @@ CHUNK = 25
 """How many zips are looked at together: 5,000 datasets of LSSTCam."""
 
 
-@dataclass(frozen=True)
-class FoundZip:
-    """A zip, without its datasets.
-
-    Parameters
-    ----------
-    path : `str`
-        Absolute path or URI.
-    state : `State`
-        What the repository has of it.
-    reason : `str`
-        What keeps it from being ingested, naming both sides.
-    datasets, known : `int`
-        How many datasets it holds, and how many of them are known.
-    exposures, detectors : `tuple` [ `int`, ... ]
-        Of which exposures and detectors they are.
-    runs, dataset_types : `tuple` [ `str`, ... ]
-        In which runs and of which types.
-    """
-
-    path: str
-    state: State
-    reason: str
-    datasets: int
-    known: int
-    exposures: tuple[int, ...]
-    detectors: tuple[int, ...]
-    runs: tuple[str, ...]
-    dataset_types: tuple[str, ...]
-
-
 @dataclass
 class ZipsFound:
     """What was found of zips; memory grows with their number, not with that of their datasets.
@@ -85,11 +59,11 @@ class ZipsFound:
     Parameters
     ----------
     zips : `list` [ `FoundZip` ]
-        Those that can be read, in the order of their paths.
+        Those that were opened and can be read, in the order of their paths.
+    present : `int`
+        How many raws are there from zips that were not opened.
     failures : `list` [ `tuple` [ `str`, `str` ] ]
         Those that can't be ingested, and why.
-    skipped : `int`
-        How many datasets are in zips that are not asked for.
     moved : `list` [ `tuple` [ `str`, `str` ] ]
         Zips that are present and recorded at another place, and that place.
     records : `dict` [ `int`, `dict` ]
@@ -105,14 +79,18 @@ class ZipsFound:
     """
 
     zips: list[FoundZip] = field(default_factory=list)
+    present: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
-    skipped: int = 0
     moved: list[tuple[str, str]] = field(default_factory=list)
     records: dict[int, dict[str, DimensionRecord]] = field(default_factory=dict)
     existing: dict[RecordKey, DimensionRecord] = field(default_factory=dict)
     types: dict[str, DatasetType] = field(default_factory=dict)
     registered: dict[str, DatasetType] = field(default_factory=dict)
     runs: dict[str, Known] = field(default_factory=dict)
+
+    def exposures(self) -> set[int]:
+        """Give the exposures of zips that were opened (`set` [ `int` ])."""
+        return {number for item in self.zips for number in item.exposures}
 
 
 def observe_zips(
@@ -122,6 +100,7 @@ def observe_zips(
     *,
     limits: Limits | None = None,
     report: Report | None = None,
+    runs: Collection[str] = (),
 ) -> ZipsFound:
     """Look at zips and at what a repository has of them.
 
@@ -137,6 +116,9 @@ def observe_zips(
         Which exposures and days are asked for; a zip is left out if none of its exposures is.
     report : `Report`, optional
         Told how far it is.
+    runs : `~collections.abc.Collection` [ `str` ], optional
+        Those that have raws: a zip whose name tells its exposure is not opened if a raw of that exposure is
+        recorded in it. Without any, all are opened.
 
     Returns
     -------
@@ -154,9 +136,14 @@ def observe_zips(
             f"{paths[0]} is a zip, and zips are ingested whole, expected no restriction of detectors",
             option="detectors",
         )
+    told = exposures_told(paths, refs.definition, limits)
     observer = _Observer(repository, refs, limits)
+    known: set[str] = set()
+    # Which exposures are the first is only known when those of all zips are.
+    if repository is not None and (limits.limit is None or None not in told.values()):
+        known, observer.found.present = known_zips(repository, refs, told, runs)
     done = 0
-    for chunk in in_chunks(paths, CHUNK):
+    for chunk in in_chunks((path for path in told if path not in known), CHUNK):
         observer.look(chunk)
         done += len(chunk)
         if report is not None:
@@ -196,17 +183,15 @@ class _Observer:
                 continue
             if any(map(self._limits.wants_exposure, contents.exposures)):
                 read.append(contents)
-            else:
-                self.found.skipped += len(contents.refs)
         read = self._wanted(read)
         self._look_up_ground(read)
         new = []
         for contents, places in zip(read, self._places(read), strict=True):
             if len(places) == len(contents.refs):
                 self._note_place(contents, next(iter(places.values())))
-                self._add(contents, "present", "", len(places))
+                self._add(contents, "present", "", places)
             elif places:
-                self._add(contents, "partly", explain_partly(contents, places), len(places))
+                self._add(contents, "partly", explain_partly(contents, places), places)
             else:
                 new.append(contents)
         self._sort_new(new)
@@ -273,7 +258,7 @@ class _Observer:
             if state != "strange" and (other := self._holder(contents)) is not None:
                 state, reason = "twice", f"{other} holds datasets with the same data IDs"
             if state in ("strange", "twice"):
-                self._add(contents, state, reason, 0)
+                self._add(contents, state, reason)
                 continue
             try:
                 described.append(_Described(contents, state, reason, self._describe(contents)))
@@ -337,12 +322,10 @@ class _Observer:
             ]
             if bare:
                 found.failures.append((contents.path, _untold(contents.path, bare)))
-            elif not self._wants_day(records[number]["exposure"] for number in records):
-                found.skipped += len(contents.refs)
-            else:
+            elif self._wants_day(records[number]["exposure"] for number in records):
                 for number, own in records.items():
                     found.records.setdefault(number, own)
-                self._add(contents, item.state, item.reason, 0)
+                self._add(contents, item.state, item.reason)
 
     def _wanted(self, read: Sequence[ZipContents]) -> list[ZipContents]:
         """Leave out zips of days that are not asked for, as far as the repository knows their exposures."""
@@ -355,8 +338,6 @@ class _Observer:
             records = (known.get(self._exposure_key(number)) for number in contents.exposures)
             if self._wants_day(record for record in records if record is not None):
                 kept.append(contents)
-            else:
-                self.found.skipped += len(contents.refs)
         return kept
 
     def _wants_day(self, exposures: Iterable[DimensionRecord]) -> bool:
@@ -367,14 +348,23 @@ class _Observer:
     def _exposure_key(self, number: int) -> RecordKey:
         return "exposure", (self._refs.definition.name, number)
 
-    def _add(self, contents: ZipContents, state: State, reason: str, known: int) -> None:
+    def _add(
+        self, contents: ZipContents, state: State, reason: str, places: Collection[DatasetRef] = ()
+    ) -> None:
+        name = self._refs.dataset_type.name
+        raws: dict[int, int] = {}
+        for ref in contents.refs:
+            if ref.datasetType.name == name:
+                number = int(ref.dataId["exposure"])
+                raws[number] = raws.get(number, 0) | 1 << int(ref.dataId["detector"])
         self.found.zips.append(
             FoundZip(
                 contents.path,
                 state,
                 reason,
                 len(contents.refs),
-                known,
+                sum(ref.datasetType.name == name for ref in places),
+                raws,
                 contents.exposures,
                 contents.detectors,
                 contents.runs,

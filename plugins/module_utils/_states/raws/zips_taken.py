@@ -1,14 +1,16 @@
 # Copyright (c) 2026, the rubin.butler developers
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the data IDs of zips are free in a repository, and who has them if they are not."""
+"""What a repository has of zips: whether their data IDs are free, and who has them if they are not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import RawFile
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zip_files import ZipContents
 
 if TYPE_CHECKING:
@@ -23,8 +25,69 @@ State: TypeAlias = Literal["new", "present", "partly", "strange", "elsewhere", "
 
 ``new``: none of its datasets is known. ``present``: all are, under their UUIDs. The others can't simply be
 ingested: ``partly`` known; ``strange``, its run has a data ID under another UUID; ``elsewhere``, another run
-has a data ID; ``twice``, another zip of the task holds a data ID too.
+has a data ID; ``twice``, another zip or file of the task holds a data ID too.
 """
+
+
+@dataclass(frozen=True)
+class FoundZip:
+    """A zip, without its datasets.
+
+    Parameters
+    ----------
+    path : `str`
+        Absolute path or URI.
+    state : `State`
+        What the repository has of it.
+    reason : `str`
+        What keeps it from being ingested, naming both sides.
+    datasets : `int`
+        How many datasets it holds.
+    known : `int`
+        How many of its raws are known; other datasets, such as those of guiders, are not counted.
+    raws : `~collections.abc.Mapping` [ `int`, `int` ]
+        The detectors of its raws by exposure, a bit for each.
+    exposures, detectors : `tuple` [ `int`, ... ]
+        Of which exposures and detectors they are.
+    runs, dataset_types : `tuple` [ `str`, ... ]
+        In which runs and of which types.
+    """
+
+    path: str
+    state: State
+    reason: str
+    datasets: int
+    known: int
+    raws: Mapping[int, int]
+    exposures: tuple[int, ...]
+    detectors: tuple[int, ...]
+    runs: tuple[str, ...]
+    dataset_types: tuple[str, ...]
+
+    def count(self) -> int:
+        """Count its raws (`int`)."""
+        return sum(detectors.bit_count() for detectors in self.raws.values())
+
+
+def note_files(
+    loose: dict[int, tuple[int, str]], files: Iterable[RawFile], exposures: Container[int]
+) -> None:
+    """Note which raws of exposures of zips are to be ingested from files.
+
+    Parameters
+    ----------
+    loose : `dict` [ `int`, `tuple` [ `int`, `str` ] ]
+        Gets the detectors of these raws, a bit for each, and the first file, by exposure.
+    files : `~collections.abc.Iterable` [ `RawFile` ]
+        Files to ingest.
+    exposures : `~collections.abc.Container` [ `int` ]
+        Those of the zips.
+    """
+    for file in files:
+        for exposure, detector in file.ids():
+            if exposure in exposures:
+                detectors, first = loose.get(exposure, (0, file.path))
+                loose[exposure] = detectors | 1 << detector, first
 
 
 def key_of(ref: DatasetRef) -> Key:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogue import find_built_in
-from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import name_rule, zip_rule
 
 DATA = Path(__file__).parents[5] / "tests/unit/data/raws"
 
@@ -43,3 +43,22 @@ def test_names(instrument: str, file: str, raw: tuple[int, int] | None) -> None:
     definition = find_built_in(instrument)
     assert definition is not None
     assert name_rule(definition)(file) == raw
+
+
+@pytest.mark.parametrize(
+    ("instrument", "file", "exposure"),
+    [
+        ("LSSTCam", "MC_O_20250415_000060.zip", 2025041500060),
+        ("LSSTCam", "MC_C_20250425_000031.zip", 2025042500031),
+        ("LSSTComCam", "CC_C_20190530_000001.zip", 3019053000001),
+        ("LSSTCam", "CC_O_20250415_000060.zip", None),
+        ("LSSTCam", "MC_X_20250415_000060.zip", None),
+        ("LSSTCam", "MC_O_20250415_000060_R22_S11.zip", None),
+        ("LSSTCam", "MC_O_20250415_000060.zip.part", None),
+        ("DECam", "MC_O_20250415_000060.zip", None),
+    ],
+)
+def test_names_of_zips(instrument: str, file: str, exposure: int | None) -> None:
+    definition = find_built_in(instrument)
+    assert definition is not None
+    assert zip_rule(definition)(file) == exposure
