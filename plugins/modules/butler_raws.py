@@ -241,8 +241,9 @@ EXAMPLES = r"""
 RETURN = r"""
 stats:
   description:
-    - How many raws were there (C(present)), without other datasets of zips such as those of guiders; how many datasets, records and collections were added; how many records,
-      recorded places and files without a dataset were replaced; how many files were skipped or failed.
+    - How many raws were there (C(present)), not counting other datasets of zips, such as those of guiders; how many
+      datasets, records and collections were added; how many records, recorded places and files without a dataset were
+      replaced; how many files were skipped or failed.
   returned: success
   type: dict
   sample: {present: 0, added: 40, replaced: 0, removed: 0, skipped: 0, failed: 0}
