@@ -84,10 +84,35 @@ class Server:
         Its address.
     port : `int`
         Its port.
+    control : `tuple`
+        The command that starts and stops it, without what it is to do.
+    user : `str`
+        Who it runs as.
     """
 
     host: str
     port: int
+    control: tuple[str | Path, ...] = ()
+    user: str = "postgres"
+
+    def stop(self) -> None:
+        """End it as a crash does: connections break off, and what is not committed is lost."""
+        self._do("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Start it again, and wait until it answers."""
+        self._do("-w", "start")
+
+    def _do(self, *what: str) -> None:
+        # What the server inherits it keeps open.
+        subprocess.run(
+            [*self.control, *what],
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=self.user if os.geteuid() == 0 else None,
+        )
 
     def new_database(self, *, btree_gist: bool = True) -> Database:
         """Create a database that `OWNER` owns and `READER` may read.
@@ -179,11 +204,10 @@ def running_server() -> Iterator[Server]:
             check=True, **as_user,
         )  # fmt: skip
         options = f"-F -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-        subprocess.run(
-            [pg_ctl, "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], check=True, **as_user
-        )
+        control = (pg_ctl, "-D", data, "-l", folder / "log", "-o", options)
+        server = Server("127.0.0.1", port, control, user)
+        server.start()
         try:
-            server = Server("127.0.0.1", port)
             Database("postgres", server.host, port).execute(
                 f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}'",
                 f"CREATE ROLE {READER} LOGIN PASSWORD '{PASSWORD}'",
@@ -191,6 +215,6 @@ def running_server() -> Iterator[Server]:
             )
             yield server
         finally:
-            subprocess.run([pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, **as_user)
+            server.stop()
     finally:
         shutil.rmtree(folder)

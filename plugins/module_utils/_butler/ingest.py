@@ -200,10 +200,19 @@ class Ingester:
             self._locked(batch, records_of)
 
     def _locked(self, batch: list[NewFile], records_of: RecordsOf | None) -> None:
-        with self.repository.writer_lock(batch[0].refs[0].run, self.report.notice, self.share):
-            missing = self._still_missing(batch)
-            if missing:
-                self._bisect(missing, records_of)
+        run = batch[0].refs[0].run
+        try:
+            with self.repository.writer_lock(run, self.report.notice, self.share):
+                missing = self._still_missing(batch)
+                if missing:
+                    self._bisect(missing, records_of)
+        except Exception as error:
+            if not _is_hopeless(error):
+                raise
+            raise ButlerError(
+                f"the ingest into {run} broke off: {first_line(error)}",
+                hint="Completed batches stay. Run the task again when the cause is mended.",
+            ) from error
 
     def _still_missing(self, batch: list[NewFile]) -> list[NewFile]:
         """Leave out what another writer has ingested since the plan was made."""
@@ -225,10 +234,7 @@ class Ingester:
             raise
         except Exception as error:
             if _is_hopeless(error):
-                raise ButlerError(
-                    f"the ingest into {batch[0].refs[0].run} broke off: {first_line(error)}",
-                    hint="Completed batches stay. Run the task again when the cause is mended.",
-                ) from error
+                raise
             if len(batch) == 1:
                 self._failed(batch[0], error)
                 return
