@@ -277,24 +277,24 @@ def test_an_exposure_in_two_directories(beside: str | None, repo: Path, source: 
     completes(repo, source)
 
 
-def _as_nobody(repo: Path, source: Path, send: Any) -> None:
+def _as_nobody(repo: Path, source: Path, transfer: str, send: Any) -> None:
     """Ingest as somebody who has no rights but the ones that the files give to all."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
     try:
-        outcome = ingest(repo, source, transfer="direct")
+        outcome = ingest(repo, source, transfer=transfer)
     except ButlerError as error:
         send.send(str(error))
     except Exception as error:
         send.send(f"unexpected {type(error).__name__}: {error}")
     else:
-        send.send(outcome.stats)
+        send.send((outcome.stats, outcome.notices))
 
 
-def as_nobody(repo: Path, source: Path) -> Any:
-    """Ingest in a process that is not root, as the tests may be; give its statistics or its error."""
+def as_nobody(repo: Path, source: Path, transfer: str = "direct") -> Any:
+    """Ingest in a process that is not root, as tests may be; give statistics and notices, or its error."""
     if os.geteuid() == 0:
         # The folders above are pytest's, which nobody else may enter.
         for folder in repo.parents:
@@ -304,7 +304,7 @@ def as_nobody(repo: Path, source: Path) -> Any:
             os.chown(path, NOBODY, NOBODY)
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=_as_nobody, args=(repo, source, send))
+    process = context.Process(target=_as_nobody, args=(repo, source, transfer, send))
     process.start()
     send.close()
     said = receive.recv()
@@ -322,10 +322,9 @@ def test_what_may_not_be_read_is_named(what: str, repo: Path, source: Path) -> N
     assert isinstance(said, str) and str(hidden) in said and "Permission denied" in said, said
     assert not difference(before, dump(repo)), "something was written"
     hidden.chmod(mode)
-    stats = as_nobody(repo, source)
-    assert isinstance(stats, dict) and stats["failed"] == 0, stats
-    assert len(stored(repo)) == TOTAL
-    assert as_nobody(repo, source)["present"] == TOTAL
+    stats, _unused = as_nobody(repo, source)
+    assert stats["failed"] == 0 and len(stored(repo)) == TOTAL
+    assert as_nobody(repo, source)[0]["present"] == TOTAL
 
 
 @pytest.mark.parametrize(
@@ -356,3 +355,62 @@ def test_a_file_that_vanishes_between_plan_and_apply(
     assert_records_are_official(repo)
     if transfer != "move":
         assert not ingest(repo, source, transfer=transfer).changed
+
+
+def test_more_files_vanish_than_are_borne(repo: Path, source: Path) -> None:
+    files = sorted(source.rglob("*.fits"))
+    contents = {path: path.read_bytes() for path in (files[1], files[9], files[17])}
+    state = raws(source, on_error="skip", max_errors=1, transfer="direct", batch_size=4)
+    repository = open_repository(str(repo), writeable=True)
+    report = Report()
+    with repository.butler:
+        plan = state.plan(state.observe(repository))
+        for path in contents:
+            path.unlink()
+        with pytest.raises(ButlerError) as caught:
+            state.apply(repository, plan, report)
+    assert caught.value.option == "max_errors"
+    assert caught.value.message.startswith(f"more than 1 files failed; the last: {files[9]}: ")
+    assert [failure["name"] for failure in report.failures] == [str(files[1]), str(files[9])]
+    kept = len(stored(repo))
+    assert 0 < kept < TOTAL - 2, "completed batches were lost, or the run went on"
+    for path, content in contents.items():
+        path.write_bytes(content)
+    completes(repo, source, transfer="direct")
+
+
+def test_files_that_fail_before_and_after_the_plan_count_together(repo: Path, source: Path) -> None:
+    files = sorted(source.rglob("*.fits"))
+    contents = {path: path.read_bytes() for path in (files[1], files[9])}
+    empty(files[1])
+    state = raws(source, on_error="skip", max_errors=1, transfer="copy")
+    repository = open_repository(str(repo), writeable=True)
+    report = Report()
+    state.watch(report)
+    with repository.butler:
+        plan = state.plan(state.observe(repository))
+        files[9].unlink()
+        with pytest.raises(ButlerError, match="more than 1 files failed") as caught:
+            state.apply(repository, plan, report)
+    assert caught.value.option == "max_errors" and report.failed == 2
+    for path, content in contents.items():
+        path.write_bytes(content)
+    completes(repo, source)
+
+
+def test_a_moved_file_whose_source_can_not_be_removed_is_said(repo: Path, source: Path) -> None:
+    if os.geteuid() == 0:
+        for path in (source, *source.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    folder = (source / BIAS).parent
+    folder.chmod(0o555)
+    stats, notices = as_nobody(repo, source, transfer="move")
+    assert stats["failed"] == 0 and len(stored(repo)) == TOTAL, "what was ingested counts as failed"
+    assert stats["added"] == TOTAL + 2 + 2 + 7 + 8
+    [notice] = notices
+    assert notice.startswith(f"ingested, but its source can't be removed: {folder}/")
+    assert_records_are_official(repo)
+    folder.chmod(0o755)
+    left = sorted(source.rglob("*.fits"))
+    assert left == sorted(folder.iterdir()), "more or less than what can't be removed stayed"
+    assert as_nobody(repo, source, transfer="move")[0]["present"] == len(left)

@@ -16,7 +16,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     physical_transfer,
-    remove_source,
+    remove_sources,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
@@ -271,8 +271,7 @@ class Ingester:
 
         transact(butler, write, self.report.log)
         if self.transfer == "move":
-            for file in batch:
-                remove_source(file.path)
+            remove_sources((file.path for file in batch), self.report)
         moved = sum(ref.id in self.relocated for file in batch for ref in file.refs)
         self.report.added += sum(len(file.refs) for file in batch) - moved
         self.report.replaced += moved + sum(file.path in self.orphans for file in batch)

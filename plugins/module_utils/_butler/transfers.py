@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
@@ -19,6 +21,7 @@ TRANSFERS = ("auto", "copy", "direct", "hardlink", "link", "move", "relsymlink",
 """The transfer modes of ``Butler.ingest``."""
 
 LINKS = ("hardlink", "link", "relsymlink", "symlink")
+_STAYS = "ingested, but its source can't be removed:"
 
 
 def check_transfer(option: str, transfer: str, root: ResourcePath | None, source: str | None = None) -> None:
@@ -82,19 +85,29 @@ def physical_transfer(transfer: str, source: str, root: ResourcePath | None) -> 
     return "hardlink" if same else "copy"
 
 
-def remove_source(source: str) -> None:
-    """Remove a moved file's source once its datasets are committed.
+def remove_sources(sources: Iterable[str], report: Report) -> None:
+    """Remove the sources of moved files once their datasets are committed.
 
     Parameters
     ----------
-    source : `str`
-        Path or URI.
+    sources : `~collections.abc.Iterable` [ `str` ]
+        Paths or URIs.
+    report : `Report`
+        Told of what can't be removed: that is no failure, because the repository has it. The first such file
+        is for the operator to read, the others are in the log.
     """
     from lsst.resources import ResourcePath
 
-    uri = ResourcePath(source, forceAbsolute=True)
-    if uri.exists():
-        uri.remove()
+    for source in sources:
+        try:
+            uri = ResourcePath(source, forceAbsolute=True)
+            if uri.exists():
+                uri.remove()
+        except Exception as error:
+            # Each kind of storage fails in its own ways.
+            line = f"{_STAYS} {source}: {first_line(error)}"
+            tell = report.log if any(said.startswith(_STAYS) for said in report.notices) else report.notice
+            tell(line)
 
 
 def target_of(repository: Repository, ref: DatasetRef, source: str) -> ResourcePath | None:

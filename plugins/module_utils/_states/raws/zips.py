@@ -33,7 +33,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     physical_transfer,
-    remove_source,
+    remove_sources,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
@@ -346,7 +346,7 @@ def _ingest(
             report.notice(f"another writer ingested {known} of the planned datasets meanwhile")
             return
     if transfer == "move":
-        remove_source(item.path)
+        remove_sources([item.path], report)
     for record in records:
         del pending[int(record.dataId["exposure"])]
     report.added += item.datasets + len(records)
