@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from lsst.daf.butler import Butler
 
+from tests.integration.ansible_play import run
 from tests.integration.canonical import Dump, difference, dump
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished, some
 from tests.integration.raw_files import official_datasets, write_raws
@@ -155,3 +157,21 @@ def test_two_processes_at_once_make_what_one_would(transfer: str, tmp_path: Path
         assert all(run.get(120) for run in runs)
     assert not difference(alone, dump(folder / "repo"))
     assert not ingest(folder / "repo", folder / "raw", transfer=transfer).changed
+
+
+def test_two_plays_at_once_make_what_one_would(tmp_path: Path) -> None:
+    folder, alone = expected(tmp_path, "copy")
+    arguments = {
+        "repo": str(folder / "repo"),
+        "instrument": "LSSTComCam",
+        "sources": [str(folder / "raw")],
+        "transfer": "copy",
+        "batch_size": 2,
+    }
+    with ThreadPoolExecutor(2) as threads:
+        results = [
+            play.result() for play in [threads.submit(run, "butler_raws", arguments) for _unused in "ab"]
+        ]
+    assert not any(result.failed for result in results), [result.message for result in results]
+    assert not difference(alone, dump(folder / "repo"))
+    assert not run("butler_raws", arguments).changed
