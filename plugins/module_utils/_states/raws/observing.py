@@ -252,8 +252,8 @@ class _Looking:
                 self._report,
                 self._fail,
             ).run(check_paths=how.check_paths)
-            self._sort(pool)
             self._look_at_zips()
+            self._sort(pool)
         finally:
             pool.close()
 
@@ -329,16 +329,20 @@ class _Looking:
         if not zips:
             return
         current = self.current
-        # A run that has raws tells of zips that were ingested, unless all are to be looked at.
-        runs = () if self._how.check_paths else current.ground.runs
+        beside = {number for page in current.spool.exposures() for number, _unused in page}
+        # A run that has raws tells of zips that were ingested, unless all are to be looked at. Of which
+        # exposures they are has to be known to tell which are the first of zips and files together.
+        all_opened = self._how.check_paths or (limits.limit is not None and beside)
+        runs = () if all_opened else current.ground.runs
         found = observe_zips(
-            self._repository, current.refs, zips, limits=limits, report=self._report, runs=runs
+            self._repository, current.refs, zips, limits=limits, report=self._report, runs=runs, beside=beside
         )
         for path, reason in found.failures:
             self._fail(path, reason)
         found.failures.clear()
         if limits.limit is not None:
-            first = sorted(found.exposures())[: limits.limit]
+            first = sorted(found.exposures() | beside)[: limits.limit]
+            current.spool.drop_exposures(beside.difference(first))
             found.zips = [item for item in found.zips if not set(item.exposures).isdisjoint(first)]
         current.zips = found
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +172,37 @@ class Planner:
         plan_orphans(plan, found.orphans)
         plan.work.orphans = {orphan.source for orphan in found.orphans}
         return plan
+
+    def planned(
+        self, wanted: Mapping[int, Mapping[str, DimensionRecord]], exposures: Mapping[int, DimensionRecord]
+    ) -> dict[RecordKey, DimensionRecord]:
+        """Give the records that are planned already.
+
+        Parameters
+        ----------
+        wanted : `~collections.abc.Mapping`
+            The records of exposures to look for, by exposure and element.
+        exposures : `~collections.abc.Mapping` [ `int`, `lsst.daf.butler.DimensionRecord` ]
+            Those of them that earlier plans add.
+
+        Returns
+        -------
+        planned : `dict`
+            Those that need not be added again. To be asked once, at the end.
+        """
+        planned: dict[RecordKey, DimensionRecord] = {}
+        groups = {made["group"].dataId.required_values[-1] for made in wanted.values()}
+        added = {group for group in groups if not self._is_new(str(group))}
+        for number, made in wanted.items():
+            for element, record in made.items():
+                key = record_key(record)
+                if element == "exposure" and number in exposures:
+                    planned[key] = exposures[number]
+                elif key in self._days:
+                    planned[key] = self._days[key]
+                elif element == "group" and key[1][-1] in added:
+                    planned[key] = record
+        return planned
 
     def _assume(self, plan: Plan[Batch]) -> None:
         """Tell what raws stand on that is for other tasks."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import register
@@ -17,6 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import
     NewFile,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import forget_places
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import register_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     check_no_secret,
@@ -229,10 +230,12 @@ class RawsState:
         )
         zips = current.zips or ZipsFound()
         in_zips, loose = zips.exposures(), dict[int, tuple[int, str]]()
+        shared: dict[int, DimensionRecord] = {}
         for found in spool.pages("found"):
             part = planner.batch(found)
             folded.take(part)
             note_files(loose, part.work.files, in_zips)
+            shared |= {number: part.work.exposures[number] for number in part.work.exposures.keys() & in_zips}
             if part.work.files:
                 plan.work.files += len(part.work.files)
                 spool.put("batch", part.work)
@@ -240,6 +243,7 @@ class RawsState:
         plan.absorb([ground])
         if current.zips is not None:
             # What the raws need is not planned again for the zips.
+            zips = replace(zips, existing=zips.existing | planner.planned(zips.records, shared))
             part = Plan(Batch(), changes=list(ground.changes), assumes=list(ground.assumes))
             plan.work.zips = plan_zips(part, zips, current.refs, current.ground, self.how.on_conflict, loose)
             part.changes = part.changes[len(ground.changes) :]
@@ -288,7 +292,7 @@ class RawsState:
         butler, current = repository.butler, plan.work.current
         if plan.work.files and not current.ground.has_type:
             report.checkpoint()
-            butler.registry.registerDatasetType(current.refs.dataset_type)
+            register_type(butler, current.refs.dataset_type)
             report.added += 1
         if plan.work.files and current.ground.run is None:
             report.checkpoint()

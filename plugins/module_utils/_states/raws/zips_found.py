@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,7 @@ def observe_zips(
     limits: Limits | None = None,
     report: Report | None = None,
     runs: Collection[str] = (),
+    beside: Container[int] = (),
 ) -> ZipsFound:
     """Look at zips and at what a repository has of them.
 
@@ -119,6 +120,8 @@ def observe_zips(
     runs : `~collections.abc.Collection` [ `str` ], optional
         Those that have raws: a zip whose name tells its exposure is not opened if a raw of that exposure is
         recorded in it. Without any, all are opened.
+    beside : `~collections.abc.Container` [ `int` ], optional
+        Exposures of which there are files besides: their zips are opened.
 
     Returns
     -------
@@ -141,7 +144,8 @@ def observe_zips(
     known: set[str] = set()
     # Which exposures are the first is only known when those of all zips are.
     if repository is not None and (limits.limit is None or None not in told.values()):
-        known, observer.found.present = known_zips(repository, refs, told, runs)
+        alone = {path: None if number in beside else number for path, number in told.items()}
+        known, observer.found.present = known_zips(repository, refs, alone, runs)
     done = 0
     for chunk in in_chunks((path for path in told if path not in known), CHUNK):
         observer.look(chunk)
