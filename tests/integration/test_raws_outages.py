@@ -25,7 +25,7 @@ from lsst.daf.butler import Butler, Config
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from tests.integration.postgres import PASSWORD, Database, Server
+from tests.integration.postgres import OWNER, PASSWORD, Database, Server
 from tests.integration.raw_files import official_datasets, write_raws
 from tests.integration.raw_states import RUN, assert_records_are_official, ingest, raws, register, stored
 
@@ -293,3 +293,20 @@ def test_two_processes_at_once_make_what_one_would(
     assert len(stored(repo)) == TOTAL
     assert_records_are_official(repo)
     assert not ingest(repo, source, transfer=transfer).changed
+
+
+def test_a_type_whose_tables_can_not_be_made_is_not_left(
+    repo: Path, source: Path, database: Database
+) -> None:
+    database.execute(
+        f"ALTER DATABASE {database.name} OWNER TO postgres",
+        f"REVOKE CREATE ON SCHEMA public FROM {OWNER}, PUBLIC",
+        role="postgres",
+    )
+    with pytest.raises(ButlerError, match="the tables of dataset type raw can't be made") as caught:
+        ingest(repo, source)
+    assert "may create tables" in str(caught.value)
+    with Butler.from_config(repo) as butler:
+        assert list(butler.registry.queryDatasetTypes()) == []
+    database.execute(f"GRANT CREATE ON SCHEMA public TO {OWNER}", role="postgres")
+    completes(repo, source)

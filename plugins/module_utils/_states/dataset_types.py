@@ -12,7 +12,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
-from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import (
+    register_type,
+    registered_type,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
@@ -277,14 +280,15 @@ class DatasetTypesState:
         registry, universe = repository.butler.registry, repository.butler.dimensions
         for name, wanted in plan.work.register.items():
             report.checkpoint()
-            registry.registerDatasetType(
+            register_type(
+                repository.butler,
                 DatasetType(
                     name,
                     wanted.dimensions,
                     wanted.storage_class,
                     universe=universe,
                     isCalibration=wanted.is_calibration,
-                )
+                ),
             )
             report.added += 1
         for name in plan.work.remove:

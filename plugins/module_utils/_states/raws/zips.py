@@ -29,6 +29,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
     apply_records,
     plan_records,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import register_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
@@ -279,7 +280,7 @@ def apply_zips(
     butler = repository.butler
     for dataset_type in work.types:
         report.checkpoint()
-        butler.registry.registerDatasetType(dataset_type)
+        register_type(butler, dataset_type)
         report.added += 1
     for run in work.runs:
         report.checkpoint()
