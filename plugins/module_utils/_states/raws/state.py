@@ -18,7 +18,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import forget_places
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import register_type
-from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import register_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     check_no_secret,
