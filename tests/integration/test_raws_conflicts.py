@@ -108,7 +108,9 @@ def test_a_file_recorded_at_another_place(comcam: Path, source: Path) -> None:
         f"kept {TOTAL} raws at other places than those listed; the first is exposure 2024110800010 "
         f"detector 0, at {source / BIAS}"
     ]
-    promised = ingest(comcam, moved, transfer="direct", on_conflict="replace", check_paths=True, check_mode=True)
+    promised = ingest(
+        comcam, moved, transfer="direct", on_conflict="replace", check_paths=True, check_mode=True
+    )
     replaced = ingest(comcam, moved, transfer="direct", on_conflict="replace", check_paths=True)
     assert promised.changes == replaced.changes and promised.stats == replaced.stats
     assert replaced.stats["replaced"] == TOTAL and replaced.stats["added"] == 0

@@ -118,7 +118,7 @@ def look_at_ground(repository: Repository, definition: InstrumentDefinition, run
             Conflict("dataset type", wanted.name, f"it is {_shown(found)}, and raws are {_shown(wanted)}")
         )
     else:
-        ground.runs = _runs_with(repository, wanted.name) if ground.has_type else ()
+        ground.runs = runs_with(repository, wanted.name) if ground.has_type else ()
     for element in ("instrument", "detector", "physical_filter"):
         records = butler.query_dimension_records(
             element, instrument=definition.name, limit=None, explain=False
@@ -231,7 +231,21 @@ def detectors_held(repository: Repository, ground: Ground, refs: RawRefs) -> dic
     return held
 
 
-def _runs_with(repository: Repository, dataset_type: str) -> tuple[str, ...]:
+def runs_with(repository: Repository, dataset_type: str) -> tuple[str, ...]:
+    """Find the runs that have datasets of a type.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    dataset_type : `str`
+        Name of a registered dataset type.
+
+    Returns
+    -------
+    runs : `tuple` [ `str`, ... ]
+        Their names, sorted.
+    """
     from lsst.daf.butler import CollectionType
 
     found = repository.butler.collections.query_info(

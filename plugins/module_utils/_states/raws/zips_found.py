@@ -23,6 +23,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.exposure import ExposureInfo
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import runs_with
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zip_files import (
@@ -40,7 +41,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zips_tak
     explain_partly,
     holders_of,
     key_of,
-    runs_with,
     state_of,
 )
 
@@ -172,7 +172,7 @@ class _Observer:
         self._refs = refs
         self._limits = limits
         self._reader: HeaderReader | None = None
-        self._runs_with: dict[str, list[str]] = {}
+        self._runs_with: dict[str, tuple[str, ...]] = {}
         self._holders: dict[int, list[str]] = {}
 
     def look(self, paths: Sequence[str]) -> None:

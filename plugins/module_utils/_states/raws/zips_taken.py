@@ -106,29 +106,6 @@ def key_of(ref: DatasetRef) -> Key:
     return (ref.datasetType.name, *ref.dataId.required_values)
 
 
-def runs_with(repository: Repository, dataset_type: str) -> list[str]:
-    """Find the runs that have datasets of a type.
-
-    Parameters
-    ----------
-    repository : `Repository`
-        The repository.
-    dataset_type : `str`
-        Name of a registered dataset type.
-
-    Returns
-    -------
-    runs : `list` [ `str` ]
-        Their names, sorted.
-    """
-    from lsst.daf.butler import CollectionType
-
-    found = repository.butler.collections.query_info(
-        "*", CollectionType.RUN, include_summary=True, summary_datasets=[dataset_type]
-    )
-    return sorted(info.name for info in found if info.dataset_types)
-
-
 def holders_of(
     repository: Repository, instrument: str, zips: Sequence[ZipContents], runs: Mapping[str, Sequence[str]]
 ) -> dict[Key, list[DatasetRef]]:
