@@ -89,8 +89,8 @@ options:
     elements: str
   limit:
     description:
-      - Only the first so many exposures, by their ids, of all that are meant otherwise. For a trial of a large
-        campaign. Those that are there already count.
+      - Only the first so many exposures, by their ids, of all that are meant otherwise, in files and zips together. For a
+        trial of a large campaign. Those that are there already count.
     type: int
   shard:
     description:
