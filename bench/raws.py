@@ -20,12 +20,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench import raw_work as work
 from bench.measure import Figure, host, measure
 from bench.raw_data import FILES, late_exposures, make_data, show_sidecars, sources
+from bench.raws_picture import draw
 
 OUT = Path("var/bench/raws.json")
 REGISTRIES = ("sqlite", "postgresql")
@@ -295,7 +297,12 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"\n{content['explanation']}\n")
     for kind, figures in content["registries"].items():
         print(table(kind, figures), end="\n\n")
-    print(f"python -m bench.raws_picture {given.out} draws it.")
+    if find_spec("matplotlib") is None:
+        print(f"python -m bench.raws_picture {given.out} draws it, with bench/requirements.txt installed.")
+    else:
+        picture = given.out.with_suffix(".png")
+        draw(content, picture)
+        print(picture)
 
 
 def _making(data: str, exposures: int) -> Any:
