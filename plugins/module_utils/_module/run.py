@@ -41,7 +41,7 @@ def run_state(
     options: Mapping[str, Mapping[str, Any]],
     build: Callable[[dict[str, Any]], State[Any, Any]],
     *,
-    shared: Mapping[str, Mapping[str, Any]] = REPOSITORY,
+    shared: Mapping[str, Mapping[str, Any]] | None = None,
     needs: Sequence[str] = NEEDS,
     opens: bool = True,
     more: Callable[[State[Any, Any]], Mapping[str, Any]] | None = None,
@@ -67,7 +67,8 @@ def run_state(
     **constraints
         ``mutually_exclusive`` and the like, for `AnsibleModule`.
     """
-    module = AnsibleModule(argument_spec={**shared, **options}, supports_check_mode=True, **constraints)
+    argument_spec = {**(REPOSITORY if shared is None else shared), **options}
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
     stop = StopRequest()
     stop.install()
     try:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 METADATA_INDEX = "_metadata_index.json"
 """Name of the index of headers in a zip."""
 
-TellsOf: TypeAlias = "Callable[[str], Told | None]"
+TellsOf: TypeAlias = Callable[[str], Told | None]
 """Gives what is told of a member of a zip."""
 
 
