@@ -12,7 +12,7 @@ export PYTHON313
 # What runs in the virtual environment; `setup` itself runs with PYTHON.
 IN_VENV = PATH='$(CURDIR)/.venv/bin':"$$PATH"
 IN_NEWEST = PATH='$(CURDIR)/.venv-newest/bin':"$$PATH"
-PYTEST = python -m pytest --numprocesses=logical --dist=loadfile
+PYTEST = python -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ccms1 test test-newest lint sanity build tarball freeze clean
