@@ -91,7 +91,7 @@ def describe_translated(
     # The library fills in what its early versions did not write: only now is it known what is missing.
     missing = sorted(name for name in NEEDED if getattr(observation, name) is None)
     if missing:
-        raise _not_told(", ".join(missing), "its sidecar does not tell", definition, file)
+        raise not_told(", ".join(missing), "its sidecar does not tell", definition, file)
     return exposure_from_observation(observation)
 
 
@@ -106,10 +106,10 @@ def _observation(values: Mapping[str, Any], definition: InstrumentDefinition, fi
         first = error.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "metadata"
         reason = f"its sidecar has {values.get(name)!r}: {first['msg']}"
-        raise _not_told(name, reason, definition, file) from error
+        raise not_told(name, reason, definition, file) from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # What the types of astropy raise for values that they can't be made of.
-        raise _not_told(
+        raise not_told(
             "metadata", f"its sidecar has a value that is none: {error}", definition, file
         ) from error
 
@@ -119,9 +119,8 @@ def _check_instrument(values: Mapping[str, Any], definition: InstrumentDefinitio
     found = values.get("instrument")
     if found == definition.name:
         return
-    whose = f"a raw of {found}" if found else "no raw of an instrument that is known here"
     said = f"instrument={found!r} in its sidecar" if found else "its sidecar has no instrument"
-    raise ButlerError(f"{file} is {whose} ({said}), expected a raw of {definition.name}")
+    raise not_of(definition, found, said, file)
 
 
 def _need(
@@ -136,9 +135,47 @@ def _need(
         if value is None
         else f"its sidecar has {value!r}, expected {_WORDS[kind]}"
     )
-    raise _not_told(name, reason, definition, file)
+    raise not_told(name, reason, definition, file)
 
 
-def _not_told(name: str, reason: str, definition: InstrumentDefinition, file: str) -> ButlerError:
-    """Make the error for a property that is not there or makes no sense."""
+def not_of(definition: InstrumentDefinition, found: str | None, said: str, file: str) -> ButlerError:
+    """Make the error for a file of another instrument.
+
+    Parameters
+    ----------
+    definition : `InstrumentDefinition`
+        The instrument that the file is expected to be of.
+    found : `str` or `None`
+        The one that it is of, if that is known.
+    said : `str`
+        What tells so.
+    file : `str`
+        Name of the file.
+
+    Returns
+    -------
+    error : `ButlerError`
+        To be raised.
+    """
+    whose = f"a raw of {found}" if found else "no raw of an instrument that is known here"
+    return ButlerError(f"{file} is {whose} ({said}), expected a raw of {definition.name}")
+
+
+def not_told(name: str, reason: str, definition: InstrumentDefinition, file: str) -> ButlerError:
+    """Make the error for a property that is not there or makes no sense.
+
+    Parameters
+    ----------
+    name, reason : `str`
+        Which one, and why it can't be worked out.
+    definition : `InstrumentDefinition`
+        The instrument.
+    file : `str`
+        Name of the file.
+
+    Returns
+    -------
+    error : `ButlerError`
+        To be raised.
+    """
     return ButlerError(f"{file}: can't work out {name} of a raw of {definition.name}: {reason}")

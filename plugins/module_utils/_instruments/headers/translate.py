@@ -26,6 +26,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.told import (
     describe_translated,
     identify_translated,
+    not_of,
+    not_told,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 _OFFICIAL = "lsst.obs.lsst.translators"
 _LOST_KEYWORDS = re.compile(r"[Cc]ould not find (?P<keywords>.+) in header")
 _KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
+
+UNTRANSLATABLE = (KeyError, TypeError, NotImplementedError)
+"""What `~astro_metadata_translator.ObservationInfo` raises for a header: for a keyword that is missing, one
+of a wrong type, and a property that the instrument's translator does not know."""
 
 
 def translator_of(instrument: str) -> type[MetadataTranslator]:
@@ -87,6 +93,11 @@ class HeaderReader:
     definition : `InstrumentDefinition`
         The instrument.
 
+    Attributes
+    ----------
+    translator : `type` [ `astro_metadata_translator.MetadataTranslator` ]
+        What translates its headers.
+
     Raises
     ------
     ButlerError
@@ -95,7 +106,7 @@ class HeaderReader:
 
     def __init__(self, definition: InstrumentDefinition) -> None:
         self.definition = definition
-        self._translator = translator_of(definition.name)
+        self.translator = translator_of(definition.name)
         self._detectors = frozenset(definition.detector_ids.values())
 
     @property
@@ -192,8 +203,8 @@ class HeaderReader:
 
         self._check_instrument(header, file)
         corrected = dict(header)
-        fix_header(corrected, translator_class=self._translator, filename=file)
-        translator = self._translator(corrected)
+        fix_header(corrected, translator_class=self.translator, filename=file)
+        translator = self.translator(corrected)
 
         def need(name: str) -> Any:
             try:
@@ -285,13 +296,12 @@ class HeaderReader:
             observation = ObservationInfo(
                 dict(header),
                 filename=file,
-                translator_class=self._translator,
+                translator_class=self.translator,
                 required=set(NEEDED),
                 subset=set(NEEDED | WELCOME),
             )
-        except (KeyError, TypeError, NotImplementedError) as error:
-            # The library raises these for a keyword that is missing, one of a wrong type, and a property that
-            # the instrument's translator does not know. The operator reads the file's name and what it lacks.
+        except UNTRANSLATABLE as error:
+            # The operator reads the file's name and what it lacks.
             named = re.search(r"property '?(\w+)", str(error))
             raise self._not_translatable(file, named[1] if named else "metadata", error) from error
         return exposure_from_observation(observation)
@@ -301,8 +311,8 @@ class HeaderReader:
         # A keyword without a value says no more than one that is not there.
         told = {keyword: value for keyword, value in header.items() if value is not None}
         for name, translator in {
-            self.definition.name: self._translator,
-            **self._translator.translators,
+            self.definition.name: self.translator,
+            **self.translator.translators,
         }.items():
             try:
                 if translator.can_translate(told):
@@ -320,11 +330,7 @@ class HeaderReader:
         said = ", ".join(
             f"{key}={header[key]!r}" for key in ("INSTRUME", "TELESCOP", "TESTTYPE") if header.get(key)
         )
-        whose = f"a raw of {found}" if found else "no raw of an instrument that is known here"
-        raise ButlerError(
-            f"{file} is {whose} ({said or 'its header has no INSTRUME'}), "
-            f"expected a raw of {self.definition.name}"
-        )
+        raise not_of(self.definition, found, said or "its header has no INSTRUME", file)
 
     def _not_translatable(self, file: str, name: str, error: BaseException) -> ButlerError:
         """Make the error for a property that can't be worked out."""
@@ -338,4 +344,4 @@ class HeaderReader:
             reason = f"keyword {keywords} is missing or has no value"
         elif isinstance(cause, KeyError) and _KEYWORD.fullmatch(reason):
             reason = f"keyword {reason} is missing or has no value"
-        return ButlerError(f"{file}: can't work out {name} of a raw of {self.definition.name}: {reason}")
+        return not_told(name, reason, self.definition, file)

@@ -11,8 +11,8 @@ from typing import Any
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.exposure import NEEDED
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import (
+    UNTRANSLATABLE,
     HeaderReader,
-    translator_of,
 )
 
 
@@ -43,9 +43,9 @@ def translate_whole(reader: HeaderReader, header: Mapping[str, Any], file: str) 
 
     try:
         observation = ObservationInfo(
-            dict(header), filename=file, translator_class=translator_of(reader.definition.name), quiet=True
+            dict(header), filename=file, translator_class=reader.translator, quiet=True
         )
-    except (KeyError, NotImplementedError, TypeError) as error:
+    except UNTRANSLATABLE as error:
         raise ButlerError(f"{file}: its header can't be translated: {error}") from error
     values = dict(observation.to_simple())
     missing = NEEDED - values.keys()
