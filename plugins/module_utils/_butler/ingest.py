@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
+    IN_PLACE,
     physical_transfer,
     remove_sources,
 )
@@ -192,7 +192,7 @@ class Ingester:
         """
         for batch in batches(
             files,
-            moves_bytes=self.transfer not in ("direct", "split"),
+            moves_bytes=self.transfer not in IN_PLACE,
             size=self.batch_size,
             stays=lambda file: self.transfer == "auto" and is_inside(self.repository, file.path),
         ):
@@ -207,7 +207,7 @@ class Ingester:
                 if missing:
                     self._bisect(missing, records_of)
         except Exception as error:
-            if not _is_hopeless(error):
+            if not is_hopeless(error):
                 raise
             raise ButlerError(
                 f"the ingest into {run} broke off: {first_line(error)}",
@@ -233,7 +233,7 @@ class Ingester:
         except ButlerError:
             raise
         except Exception as error:
-            if _is_hopeless(error):
+            if is_hopeless(error):
                 raise
             if len(batch) == 1:
                 self._failed(batch[0], error)
@@ -252,12 +252,7 @@ class Ingester:
                 f"{file.path} can't be ingested into {file.refs[0].run}: {reason}",
                 hint="Completed batches stay. Run the task again when the cause is mended.",
             ) from error
-        self.report.fail(file.path, reason)
-        if self.max_errors is not None and self.report.failed > self.max_errors:
-            raise ButlerError(
-                f"more than {self.max_errors} files failed; the last: {file.path}: {reason}",
-                option="max_errors",
-            ) from error
+        self.report.bear(file.path, reason, self.max_errors)
 
     def _transaction(self, batch: list[NewFile], records_of: RecordsOf | None) -> None:
         butler = self.repository.butler
@@ -285,12 +280,3 @@ def _file_dataset(file: NewFile) -> FileDataset:
 
     formatter = formatter_class(file.formatter) if file.formatter else None
     return FileDataset(path=file.path, refs=list(file.refs), formatter=formatter)
-
-
-def _is_hopeless(error: BaseException) -> bool:
-    """Whether every other file would fail the same way."""
-    from sqlalchemy.exc import InterfaceError, OperationalError
-
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
-    return isinstance(error, (OperationalError, InterfaceError))

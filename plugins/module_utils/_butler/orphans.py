@@ -15,7 +15,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import NewFile
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import target_of
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import IN_PLACE, target_of
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import EXAMPLES, Change, Plan
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def find_orphans(repository: Repository, transfer: str, files: Iterable[NewFile]
     orphans : `list` [ `Orphan` ]
         Those places that are taken. One look at each place; a file is only read where one is found.
     """
-    if transfer in ("direct", "split"):
+    if transfer in IN_PLACE:
         return []
     orphans: list[Orphan] = []
     for chunk in in_chunks(files, CHUNK):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -41,6 +42,26 @@ def transact(butler: Butler, write: Callable[[], None], log: Callable[[str], Non
                 raise
             log(f"trying a transaction again: {first_line(error)}")
             time.sleep(attempt)
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Tell whether everything else would fail the same way.
+
+    Parameters
+    ----------
+    error : `BaseException`
+        Why something failed.
+
+    Returns
+    -------
+    hopeless : `bool`
+        Whether the database is gone, or there is no more room, no right to write or no more files to open.
+    """
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
+    return isinstance(error, (OperationalError, InterfaceError))
 
 
 def is_transient(error: BaseException) -> bool:

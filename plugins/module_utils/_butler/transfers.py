@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TRANSFERS = ("auto", "copy", "direct", "hardlink", "link", "move", "relsymlink", "split", "symlink")
 """The transfer modes of ``Butler.ingest``."""
 
+IN_PLACE = ("direct", "split")
+"""The modes that leave files where they are and write no artifacts."""
+
 LINKS = ("hardlink", "link", "relsymlink", "symlink")
 _STAYS = "ingested, but its source can't be removed:"
 
@@ -43,8 +46,8 @@ def check_transfer(option: str, transfer: str, root: ResourcePath | None, source
     """
     from lsst.resources import ResourcePath
 
-    if root is not None and transfer not in ("direct", "split", *root.transferModes):
-        modes = sorted({"direct", "split", *root.transferModes})
+    if root is not None and transfer not in (*IN_PLACE, *root.transferModes):
+        modes = sorted({*IN_PLACE, *root.transferModes})
         raise ButlerError(
             f"the datastore at {root} can't do transfer mode {transfer!r}, it can do {', '.join(modes)}",
             option=option,

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+
 MAX_FAILURES = 100
 
 
@@ -79,6 +81,27 @@ class Report:
             self.failures.append({"name": name, "reason": reason})
         self.failed_to(name, reason)
         self.log(f"failed: {name}: {reason}")
+
+    def bear(self, name: str, reason: str, most: int | None) -> None:
+        """Count something that could not be done, unless that is one too many.
+
+        Parameters
+        ----------
+        name, reason : `str`
+            What, and why.
+        most : `int` or `None`
+            How many failures are borne, the option ``max_errors``; `None` bears any number.
+
+        Raises
+        ------
+        ButlerError
+            Raised for the one that is too many, which is counted.
+        """
+        self.fail(name, reason)
+        if most is not None and self.failed > most:
+            raise ButlerError(
+                f"more than {most} files failed; the last: {name}: {reason}", option="max_errors"
+            )
 
     def notice(self, line: str) -> None:
         """Say something that the operator should read.

@@ -17,7 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import Orphan, find_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import check_transfer
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import IN_PLACE, check_transfer
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import MAX_FAILURES, Report
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import Ground, look_at_ground
@@ -355,7 +355,8 @@ class _Looking:
             for file in reading.files
             for raw in file.raws
         )
-        if not known:
+        if not known or self._how.transfer in IN_PLACE:
+            # Without artifacts the records, of which their places are made, need not be made either.
             return []
         refs = self.current.refs
         records = {number: refs.records(info) for number, info in reading.exposures.items()}

@@ -11,7 +11,6 @@ Source: daf_butler (``Butler.ingest_zip``), obs_base (``RawIngestTask.ingestExpo
 
 from __future__ import annotations
 
-import errno
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -31,7 +30,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import register_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     physical_transfer,
     remove_sources,
@@ -297,7 +296,7 @@ def apply_zips(
             _failed(report, item, error.message, on_error, max_errors)
         except Exception as error:
             # What a broken member, a full disk or another writer can cause has no common class.
-            if _ends_all(error):
+            if is_hopeless(error):
                 raise ButlerError(
                     f"the ingest of zips broke off at {item.path}: {first_line(error)}",
                     hint="Completed zips stay. Run the task again when the cause is mended.",
@@ -360,17 +359,4 @@ def _failed(report: Report, item: FoundZip, reason: str, on_error: str, max_erro
             f"{item.path} can't be ingested: {reason}",
             hint="Completed zips stay. Run the task again when the cause is mended.",
         )
-    report.fail(item.path, reason)
-    if max_errors is not None and report.failed > max_errors:
-        raise ButlerError(
-            f"more than {max_errors} files failed; the last: {item.path}: {reason}", option="max_errors"
-        )
-
-
-def _ends_all(error: BaseException) -> bool:
-    """Whether every other zip would fail the same way."""
-    from sqlalchemy.exc import InterfaceError, OperationalError
-
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
-    return isinstance(error, (OperationalError, InterfaceError))
+    report.bear(item.path, reason, max_errors)
