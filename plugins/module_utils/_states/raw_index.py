@@ -26,6 +26,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool imp
     HeaderPool,
     usable_processes,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import compiled
 from ansible_collections.rubin.butler.plugins.module_utils._storage.raw_folders import (
     RawFolder,
     raw_folders,
@@ -85,12 +86,7 @@ class RawIndexState:
         ButlerError
             Raised for paths that are not absolute, a pattern that is none, and no process.
         """
-        try:
-            pattern = re.compile(params["file_pattern"])
-        except re.error as error:
-            raise ButlerError(
-                f"{params['file_pattern']!r} is no regular expression: {error}", option="file_pattern"
-            ) from error
+        pattern = compiled(params["file_pattern"])
         processes = params.get("processes")
         if processes is not None and processes < 1:
             raise ButlerError(f"got {processes}, expected 1 or more", option="processes")

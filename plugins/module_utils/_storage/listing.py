@@ -157,13 +157,33 @@ def iter_raws(
         Raised at once if the pattern is no regular expression; and at the end, with all of them, if sources
         are not there or can't be read.
     """
+    return _search(sources, compiled(file_pattern, pattern_option), guiders, option)
+
+
+def compiled(file_pattern: str, option: str = "file_pattern") -> re.Pattern[str]:
+    """Compile the pattern of file names.
+
+    Parameters
+    ----------
+    file_pattern : `str`
+        Regular expression.
+    option : `str`, optional
+        The module option that it was given in, for messages.
+
+    Returns
+    -------
+    pattern : `re.Pattern`
+        The pattern.
+
+    Raises
+    ------
+    ButlerError
+        Raised if it is no regular expression.
+    """
     try:
-        pattern = re.compile(file_pattern)
+        return re.compile(file_pattern)
     except re.error as error:
-        raise ButlerError(
-            f"{file_pattern!r} is no regular expression: {error}", option=pattern_option
-        ) from error
-    return _search(sources, pattern, guiders, option)
+        raise ButlerError(f"{file_pattern!r} is no regular expression: {error}", option=option) from error
 
 
 def _search(sources: Iterable[str], pattern: re.Pattern[str], guiders: bool, option: str) -> Iterator[Found]:

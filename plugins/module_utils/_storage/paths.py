@@ -50,6 +50,22 @@ def parted(path: str) -> tuple[str, str]:
     return folder, unquote(name) if "://" in path else name
 
 
+def base_name(path: str) -> str:
+    """Give the last part of a path.
+
+    Parameters
+    ----------
+    path : `str`
+        Path or URI.
+
+    Returns
+    -------
+    name : `str`
+        What is after the last slash, as it is written there.
+    """
+    return path.rpartition("/")[2]
+
+
 def joined(folder: str, name: str) -> str:
     """Put a relative name to a directory.
 

@@ -18,8 +18,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held imp
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool import HeaderPool
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.sorting import base_name
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.spool import Spool
+from ansible_collections.rubin.butler.plugins.module_utils._storage.paths import base_name
 
 
 def listed_rows(

@@ -28,7 +28,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan imp
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import Ground
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import RawFile, RawId
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.sorting import Sorted, base_name
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.sorting import Sorted
+from ansible_collections.rubin.butler.plugins.module_utils._storage.paths import base_name
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord

@@ -277,19 +277,3 @@ class Sorter:
                 taken.append(raw)
         if taken:
             self.result.reading.files.append(replace(file, raws=tuple(taken)))
-
-
-def base_name(path: str) -> str:
-    """Give the last part of a path.
-
-    Parameters
-    ----------
-    path : `str`
-        Path or URI.
-
-    Returns
-    -------
-    name : `str`
-        The name of the file.
-    """
-    return path.rpartition("/")[2]

@@ -24,7 +24,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_nam
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import EXPOSURES
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.sorting import base_name
+from ansible_collections.rubin.butler.plugins.module_utils._storage.paths import base_name
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
