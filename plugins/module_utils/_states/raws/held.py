@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs imp
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetType, DimensionRecord
+    from lsst.daf.butler.queries import DatasetRefQueryResults
 
 EXPOSURES = 1_000
 """How many exposures a query names."""
@@ -181,12 +183,9 @@ def holdings(repository: Repository, ground: Ground, refs: RawRefs, exposures: I
     if not ground.runs:
         return held
     make_id = DatasetIdFactory().makeDatasetId
+    name = refs.dataset_type.name
     for chunk in in_chunks(sorted(exposures), EXPOSURES):
-        with repository.butler.query() as query:
-            found = query.where(
-                "instrument = given_instrument AND exposure IN (given_exposures)",
-                bind={"given_instrument": refs.definition.name, "given_exposures": chunk},
-            ).datasets(refs.dataset_type.name, collections=ground.runs, find_first=False)
+        with datasets_of(repository, refs.definition.name, name, ground.runs, chunk) as found:
             for ref in found:
                 raw = int(ref.dataId["exposure"]), int(ref.dataId["detector"])
                 if ref.run != refs.run:
@@ -198,6 +197,45 @@ def holdings(repository: Repository, ground: Ground, refs: RawRefs, exposures: I
                 else:
                     held.strange[raw] = str(ref.id)
     return held
+
+
+@contextmanager
+def datasets_of(
+    repository: Repository,
+    instrument: str,
+    dataset_type: str,
+    runs: Collection[str],
+    exposures: Collection[int],
+    detector: int | None = None,
+) -> Iterator[DatasetRefQueryResults]:
+    """Ask for the datasets of some exposures.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    instrument : `str`
+        The instrument.
+    dataset_type : `str`
+        Name of a registered dataset type.
+    runs : `~collections.abc.Collection` [ `str` ]
+        Runs that have datasets of it.
+    exposures : `~collections.abc.Collection` [ `int` ]
+        The exposures, named in one query.
+    detector : `int`, optional
+        The only detector to ask for.
+
+    Yields
+    ------
+    found : `lsst.daf.butler.queries.DatasetRefQueryResults`
+        The datasets of all of the runs, to be read or counted inside the block.
+    """
+    where = "instrument = given_instrument AND exposure IN (given_exposures)"
+    bind: dict[str, Any] = {"given_instrument": instrument, "given_exposures": sorted(exposures)}
+    if detector is not None:
+        where, bind["given_detector"] = f"{where} AND detector = given_detector", detector
+    with repository.butler.query() as query:
+        yield query.where(where, bind=bind).datasets(dataset_type, collections=list(runs), find_first=False)
 
 
 def detectors_held(repository: Repository, ground: Ground, refs: RawRefs) -> dict[int, int]:

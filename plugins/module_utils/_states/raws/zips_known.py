@@ -21,7 +21,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.places import
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.file_names import day_rule, zip_rule
-from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import EXPOSURES
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import EXPOSURES, datasets_of
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Limits
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
 from ansible_collections.rubin.butler.plugins.module_utils._storage.paths import base_name
@@ -110,7 +110,10 @@ def known_zips(
                 found[ref.run].add(number)
                 known.add(alone[number])
         for run, numbers in found.items():
-            raws += _count(repository, refs, numbers, run)
+            # The database counts, and gives nothing else.
+            name = refs.dataset_type.name
+            with datasets_of(repository, refs.definition.name, name, [run], numbers) as raws_of_run:
+                raws += raws_of_run.count()
     return known, raws
 
 
@@ -118,46 +121,17 @@ def _one_of_each(
     repository: Repository, refs: RawRefs, exposures: Sequence[int], runs: Collection[str]
 ) -> list[DatasetRef]:
     """Give a raw of each exposure and run: nearly always that of a detector in the middle."""
+    instrument, name = refs.definition.name, refs.dataset_type.name
     numbers = sorted(refs.definition.detector_ids.values())
-    first = list(_query(repository, refs, exposures, runs, numbers[len(numbers) // 2]))
-    rest = sorted(set(exposures) - {int(ref.dataId["exposure"]) for ref in first})
+    with datasets_of(repository, instrument, name, runs, exposures, numbers[len(numbers) // 2]) as found:
+        first = list(found)
+    rest = set(exposures) - {int(ref.dataId["exposure"]) for ref in first}
     others: dict[tuple[int, str], DatasetRef] = {}
     if rest:
-        for ref in _query(repository, refs, rest, runs):
-            others.setdefault((int(ref.dataId["exposure"]), ref.run), ref)
+        with datasets_of(repository, instrument, name, runs, rest) as found:
+            for ref in found:
+                others.setdefault((int(ref.dataId["exposure"]), ref.run), ref)
     return [*first, *others.values()]
-
-
-def _query(
-    repository: Repository,
-    refs: RawRefs,
-    exposures: Sequence[int],
-    runs: Collection[str],
-    detector: int | None = None,
-) -> Iterator[DatasetRef]:
-    where, bind = _where(refs, exposures)
-    if detector is not None:
-        where, bind = f"{where} AND detector = given_detector", {**bind, "given_detector": detector}
-    with repository.butler.query() as query:
-        found = query.where(where, bind=bind)
-        yield from found.datasets(refs.dataset_type.name, collections=list(runs), find_first=False)
-
-
-def _count(repository: Repository, refs: RawRefs, exposures: Iterable[int], run: str) -> int:
-    """Count the raws of exposures: the database does, and gives nothing else."""
-    where, bind = _where(refs, sorted(exposures))
-    with repository.butler.query() as query:
-        found = query.where(where, bind=bind).datasets(
-            refs.dataset_type.name, collections=run, find_first=False
-        )
-        return found.count()
-
-
-def _where(refs: RawRefs, exposures: Sequence[int]) -> tuple[str, dict[str, object]]:
-    return (
-        "instrument = given_instrument AND exposure IN (given_exposures)",
-        {"given_instrument": refs.definition.name, "given_exposures": exposures},
-    )
 
 
 def _places(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.held import datasets_of
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import RawFile
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.zip_files import ZipContents
 
@@ -134,11 +135,7 @@ def holders_of(
         exposures = {
             number for contents in zips if name in contents.dataset_types for number in contents.exposures
         }
-        with repository.butler.query() as query:
-            found = query.where(
-                "instrument = given_instrument AND exposure IN (given_exposures)",
-                bind={"given_instrument": instrument, "given_exposures": sorted(exposures)},
-            ).datasets(name, collections=runs[name], find_first=False)
+        with datasets_of(repository, instrument, name, runs[name], exposures) as found:
             for ref in found:
                 holders.setdefault(key_of(ref), []).append(ref)
     return holders
