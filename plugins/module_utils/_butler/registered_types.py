@@ -73,3 +73,22 @@ def register_type(butler: Butler, dataset_type: DatasetType) -> None:
             hint="Check that the registry's disk has room, and that its user may create tables in the "
             "registry's schema.",
         ) from error
+
+
+def shown_type(dataset_type: DatasetType) -> dict[str, object]:
+    """Describe a dataset type for a change.
+
+    Parameters
+    ----------
+    dataset_type : `lsst.daf.butler.DatasetType`
+        One of no calibrations.
+
+    Returns
+    -------
+    shown : `dict`
+        Its required dimensions and its storage class.
+    """
+    return {
+        "dimensions": list(dataset_type.dimensions.required),
+        "storage_class": dataset_type.storageClass_name,
+    }

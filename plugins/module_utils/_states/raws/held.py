@@ -20,7 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.places import
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Conflict
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Assumption, Conflict
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.reading import RawId
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.refs import RawRefs
@@ -59,6 +59,32 @@ class Ground:
     runs: tuple[str, ...] = ()
     registered: dict[str, dict[Any, DimensionRecord]] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
+
+    def lacks(self, instrument: str, detectors: Iterable[int], filters: Iterable[str]) -> list[Assumption]:
+        """Tell what is for other tasks to register.
+
+        Parameters
+        ----------
+        instrument : `str`
+            Name of the instrument.
+        detectors : `~collections.abc.Iterable` [ `int` ]
+            Those that raws need.
+        filters : `~collections.abc.Iterable` [ `str` ]
+            Names of the physical filters that they need.
+
+        Returns
+        -------
+        lacking : `list` [ `Assumption` ]
+            Only the instrument where that is not there: what it has then is not known.
+        """
+        if "instrument" not in self.registered:
+            return [Assumption("instrument", instrument, "instrument")]
+        needed: dict[str, Iterable[Any]] = {"detector": detectors, "physical_filter": filters}
+        return [
+            Assumption(element, f"{instrument} {key}")
+            for element, keys in needed.items()
+            for key in sorted(set(keys) - self.registered.get(element, {}).keys())
+        ]
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import shown_collection
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import (
@@ -18,9 +18,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
     record_key,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import Orphan, plan_orphans
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import shown_type
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     EXAMPLES,
-    Assumption,
     Change,
     Conflict,
     Plan,
@@ -138,15 +138,9 @@ class Planner:
         refs, ground = self._refs, self._ground
         if not ground.has_type:
             wanted = refs.dataset_type
-            shown = {
-                "dimensions": list(wanted.dimensions.required),
-                "storage_class": wanted.storageClass_name,
-            }
-            plan.changes.append(Change.add("dataset type", wanted.name, shown))
+            plan.changes.append(Change.add("dataset type", wanted.name, shown_type(wanted)))
         if ground.run is None:
             plan.changes.append(Change.add("collection", refs.run, shown_collection("RUN")))
-        if "instrument" not in ground.registered:
-            plan.assumes.append(Assumption("instrument", refs.definition.name, "instrument"))
         return plan
 
     def batch(self, found: Found) -> Plan[Batch]:
@@ -167,7 +161,10 @@ class Planner:
         _plan_doubtful(plan, found.sorted, self._refs, self._on_conflict)
         if not reading.files:
             return plan
-        self._assume(plan)
+        raws = [raw for file in reading.files for raw in file.raws]
+        plan.assumes += self._ground.lacks(
+            self._refs.definition.name, {raw.detector for raw in raws}, {raw.physical_filter for raw in raws}
+        )
         self._plan_records(plan, found)
         _plan_files(plan, found.sorted, self._refs.run)
         plan_orphans(plan, found.orphans)
@@ -204,20 +201,6 @@ class Planner:
                 elif element == "group" and key[1][-1] in added:
                     planned[key] = record
         return planned
-
-    def _assume(self, plan: Plan[Batch]) -> None:
-        """Tell what raws stand on that is for other tasks."""
-        registered = self._ground.registered
-        if "instrument" not in registered:
-            return
-        raws = [raw for file in plan.work.files for raw in file.raws]
-        needed: dict[str, set[Any]] = {
-            "detector": {raw.detector for raw in raws},
-            "physical_filter": {raw.physical_filter for raw in raws},
-        }
-        for element, keys in needed.items():
-            for key in sorted(keys - registered.get(element, {}).keys()):
-                plan.assumes.append(Assumption(element, f"{self._refs.definition.name} {key}"))
 
     def _plan_records(self, plan: Plan[Batch], found: Found) -> None:
         """Plan the records of exposures: those that are shared, and those that go with their raws."""

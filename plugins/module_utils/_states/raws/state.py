@@ -244,7 +244,7 @@ class RawsState:
         if current.zips is not None:
             # What the raws need is not planned again for the zips.
             zips = replace(zips, existing=zips.existing | planner.planned(zips.records, shared))
-            part = Plan(Batch(), changes=list(ground.changes), assumes=list(ground.assumes))
+            part = Plan(Batch(), changes=list(ground.changes))
             plan.work.zips = plan_zips(part, zips, current.refs, current.ground, self.how.on_conflict, loose)
             part.changes = part.changes[len(ground.changes) :]
             folded.take(part)

@@ -28,7 +28,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
     apply_records,
     plan_records,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import register_type
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import (
+    register_type,
+    shown_type,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
@@ -38,7 +41,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers imp
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     EXAMPLES,
-    Assumption,
     Change,
     Conflict,
     Plan,
@@ -175,11 +177,7 @@ def _plan_ground(plan: Plan[Any], work: ZipWork, found: ZipsFound, refs: RawRefs
             plan.conflicts.append(Conflict("dataset type", name, f"it is {registered}, in zips {wanted}"))
         elif registered is None and ("dataset type", name) not in planned:
             work.types.append(wanted)
-            shown = {
-                "dimensions": list(wanted.dimensions.required),
-                "storage_class": wanted.storageClass_name,
-            }
-            plan.changes.append(Change.add("dataset type", name, shown))
+            plan.changes.append(Change.add("dataset type", name, shown_type(wanted)))
     for run in sorted({run for item in work.zips for run in item.runs}):
         known = found.runs.get(run)
         if known is not None and known.type != "RUN":
@@ -190,18 +188,11 @@ def _plan_ground(plan: Plan[Any], work: ZipWork, found: ZipsFound, refs: RawRefs
     own = sorted({run for item in work.zips for run in item.runs} - {refs.run})
     if own:
         plan.notices.append(f"zips bring their own runs along: {', '.join(own)}")
-    name = refs.definition.name
+    detectors = {detector for item in work.zips for detector in item.detectors}
+    numbers = {number for item in work.zips for number in item.exposures} & found.records.keys()
+    filters = {found.records[number]["exposure"].physical_filter for number in numbers}
     assumed = set(plan.assumes)
-    lacking = []
-    if "instrument" not in ground.registered:
-        lacking.append(Assumption("instrument", name, "instrument"))
-    else:
-        detectors = {detector for item in work.zips for detector in item.detectors}
-        numbers = {number for item in work.zips for number in item.exposures} & found.records.keys()
-        filters = {found.records[number]["exposure"].physical_filter for number in numbers}
-        for element, keys in (("detector", detectors), ("physical_filter", filters)):
-            for key in sorted(keys - ground.registered.get(element, {}).keys()):
-                lacking.append(Assumption(element, f"{name} {key}"))
+    lacking = ground.lacks(refs.definition.name, detectors, filters)
     plan.assumes += [item for item in lacking if item not in assumed]
 
 
