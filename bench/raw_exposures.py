@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from tools.sample_ccms1.campaign import DETECTORS, INSTRUMENT, Detector, Field, Night, Sequence
+from tools.sample_ccms1.campaign import DETECTORS, INSTRUMENT, Detector, Night, Sequence
 from tools.sample_ccms1.exposures import Exposure
 from tools.sample_ccms1.raws import raw_content
+from tools.samples.camera import Field
 
 Value = str | int | float
 

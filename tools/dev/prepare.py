@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VAR = ROOT / "var"
 COLLECTIONS = VAR / "collections" / "ansible_collections"
 DATA = VAR / "embedded" / "data"
+SAMPLES = {"sample_ccms1": DATA, "sample_dp02": DATA / "dp02"}
+"""Where the sample data of each generator go."""
 
 INTERPRETER = getattr(sys, "_base_executable", sys.executable)
 """What makes environments: the Python outside any, so that an activated ``.venv`` doesn't replace itself."""
@@ -158,17 +160,19 @@ def link_checkout() -> None:
 
 
 def make_sample_data() -> None:
-    """Generate the sample campaign's files, unless they are there and come from this generator."""
-    stamp = DATA.with_name("data.made-from")
-    made_from = digest(sorted((ROOT / "tools" / "sample_ccms1").rglob("*.py")))
-    if DATA.is_dir() and stamp.is_file() and stamp.read_text() == made_from:
-        say("sample data", f"{DATA.relative_to(ROOT)} is up to date")
-        return
-    say("sample data", f"generating {DATA.relative_to(ROOT)} ...")
-    stamp.unlink(missing_ok=True)
+    """Generate the sample campaigns' files, unless they are there and come from these generators."""
     python = str(ROOT / ".venv" / "bin" / "python")
-    run([python, "-m", "tools.sample_ccms1", str(DATA)], PYTHONPATH=str(COLLECTIONS.parent))
-    stamp.write_text(made_from)
+    for package, data in SAMPLES.items():
+        stamp = VAR / "embedded" / f"{package}.made-from"
+        parts = ("samples", package)
+        made_from = digest(sorted(file for part in parts for file in (ROOT / "tools" / part).rglob("*.py")))
+        if data.is_dir() and stamp.is_file() and stamp.read_text() == made_from:
+            say("sample data", f"{data.relative_to(ROOT)} is up to date")
+            continue
+        say("sample data", f"generating {data.relative_to(ROOT)} ...")
+        stamp.unlink(missing_ok=True)
+        run([python, "-m", f"tools.{package}", str(data)], PYTHONPATH=str(COLLECTIONS.parent))
+        stamp.write_text(made_from)
 
 
 def digest(files: list[Path]) -> str:

@@ -12,14 +12,10 @@ hours the runs started at and what time the calibrations are valid for is made u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from .campaign import DETECTORS, FILTERS, INSTRUMENT, Filter, sample_uuid
-from .exports import ANCILLARY, Certification, Dataset, Export, Kind, artifact_path, data_id
-from .placeholders import fits_image, fits_table
+from tools.samples.exports import Certification, Dataset, Export, Kind, calibration, timespan
 
-if TYPE_CHECKING:
-    from lsst.daf.butler import Timespan
+from .campaign import ANCILLARY, CAMERA, DETECTORS, FILTERS, INSTRUMENT, sample_uuid
 
 _EXPOSURE = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
 _GENERIC = "lsst.obs.base.formatters.fitsGeneric.FitsGenericFormatter"
@@ -157,40 +153,13 @@ CURATED = f"{INSTRUMENT}/calib/DM-48650"
 """The CALIBRATION collection of the curated calibrations; their RUN collections are below it."""
 
 
-def _dataset(kind: Kind, run: str, detector: int | None, physical_filter: Filter | None) -> Dataset:
-    """Return one calibration, of the whole camera if there is no detector."""
-    values: dict[str, str | int] = {}
-    directories: list[object] = []
-    names: list[object] = [INSTRUMENT]
-    if physical_filter is not None:
-        directories += [physical_filter.band, physical_filter.name]
-        names += [physical_filter.band, physical_filter.name]
-    if detector is not None:
-        values["detector"] = detector
-        names.append(DETECTORS[detector].full_name)
-    if physical_filter is not None:
-        values["physical_filter"] = physical_filter.name
-    path = artifact_path(kind, run, directories, names)
-    dataset_id = sample_uuid(path)
-    content = fits_image if kind.storage_class == "ExposureF" else fits_table
-    return Dataset(kind, run, data_id(**values), path, dataset_id, content(kind.name, dataset_id))
-
-
 def _product_datasets(run: str, product: Product) -> tuple[Dataset, ...]:
     filters = [FILTERS[band] for band in product.bands] if product.bands else [None]
     return tuple(
-        _dataset(KINDS[product.kind], run, detector.id, physical_filter)
+        calibration(CAMERA, KINDS[product.kind], run, sample_uuid, detector, physical_filter)
         for detector in DETECTORS
         for physical_filter in filters
     )
-
-
-def _timespan(begin: str | None, end: str | None, scale: str = "tai") -> Timespan:
-    from astropy.time import Time
-    from lsst.daf.butler import Timespan
-
-    first, last = (each and Time(each, format="isot", scale=scale) for each in (begin, end))
-    return Timespan(first, last)
 
 
 def ticket_export(ticket: Ticket) -> Export:
@@ -212,11 +181,13 @@ def ticket_export(ticket: Ticket) -> Export:
         made = _product_datasets(f"{ticket.chain}/{ticket.tag}/{product.run(hour)}", product)
         datasets += made
         certifications += [
-            Certification(ticket.collection(product), _timespan(begin, end), tuple(each.id for each in made))
+            Certification(ticket.collection(product), timespan(begin, end), tuple(each.id for each in made))
             for begin, end in ticket.validity
         ]
     collections = tuple(ticket.collection(product) for product in ticket.products)
     return Export(
+        CAMERA,
+        ANCILLARY,
         path=f"{ANCILLARY}/{ticket.chain}/export.yaml",
         datasets=tuple(datasets),
         calibrations=collections,
@@ -233,16 +204,18 @@ def curated_export() -> Export:
     export : `Export`
         The camera, valid without limit, and the crosstalk matrices, valid since the epoch of their files.
     """
-    camera = _dataset(KINDS["camera"], f"{CURATED}/unbounded", None, None)
+    camera = calibration(CAMERA, KINDS["camera"], f"{CURATED}/unbounded", sample_uuid)
     crosstalk = _product_datasets(f"{CURATED}/curated/19700101T000000Z", Product("crosstalk", "19700101"))
     return Export(
+        CAMERA,
+        ANCILLARY,
         path=f"{ANCILLARY}/{CURATED}/export.yaml",
         datasets=(camera, *crosstalk),
         calibrations=(CURATED,),
         certifications=(
-            Certification(CURATED, _timespan(None, None), (camera.id,)),
+            Certification(CURATED, timespan(None, None), (camera.id,)),
             Certification(
-                CURATED, _timespan("1970-01-01T00:00:00", None, "utc"), tuple(c.id for c in crosstalk)
+                CURATED, timespan("1970-01-01T00:00:00", None, "utc"), tuple(c.id for c in crosstalk)
             ),
         ),
     )

@@ -13,6 +13,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from tools.samples import camera as samples
+from tools.samples.camera import Field, Record
+
 INSTRUMENT = "LSSTComCam"
 RAFT = "R22"
 RAW_RUN = f"{INSTRUMENT}/raw/all"
@@ -20,85 +23,37 @@ GOOD_RAWS = f"{INSTRUMENT}/raw/DP1-RC3/DM-49594"
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://rtn-103.lsst.io/#sample")
 
-Record = dict[str, object]
+ANCILLARY = "ancillary"
+"""The directory below ``$DATA`` that export files name artifacts from."""
 
 
 @dataclass(frozen=True)
-class Detector:
+class Detector(samples.Detector):
     """One CCD of the camera.
 
     Parameters
     ----------
-    id : `int`
-        Detector number, counted along the slots.
-    slot : `str`
-        Slot in the raft, ``S<row><column>``.
     serial : `str`
         Serial number of the CCD, the ``LSST_NUM`` header.
     """
 
-    id: int
-    slot: str
     serial: str
-
-    @property
-    def full_name(self) -> str:
-        """Raft and slot, as in file names."""
-        return f"{RAFT}_{self.slot}"
-
-    def record(self) -> Record:
-        """Return the ``detector`` dimension record."""
-        return {
-            "instrument": INSTRUMENT,
-            "id": self.id,
-            "full_name": self.full_name,
-            "name_in_raft": self.slot,
-            "raft": RAFT,
-            "purpose": "SCIENCE",
-        }
 
 
 @dataclass(frozen=True)
-class Filter:
+class Filter(samples.Filter):
     """A filter in the changer.
 
     Parameters
     ----------
-    name : `str`
-        Physical filter.
-    band : `str`
-        Its band.
     slot : `int`
         Slot of the three-slot changer (made up but for ``g_01``).
     position : `float`
         Position of the changer in millimetres (made up but for ``g_01``).
     """
 
-    name: str
-    band: str
     slot: int
     position: float
-
-    def record(self) -> Record:
-        """Return the ``physical_filter`` dimension record."""
-        return {"instrument": INSTRUMENT, "name": self.name, "band": self.band}
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field on the sky.
-
-    Parameters
-    ----------
-    name : `str`
-        Name of the target.
-    ra, dec : `float`
-        ICRS coordinates in degrees.
-    """
-
-    name: str
-    ra: float
-    dec: float
 
 
 @dataclass(frozen=True)
@@ -188,21 +143,23 @@ def instrument_record() -> Record:
 _SERIALS = (229, 251, 215, 326, 283, 243, 319, 209, 206)
 
 DETECTORS: tuple[Detector, ...] = tuple(
-    Detector(number, f"S{number // 3}{number % 3}", f"ITL-3800C-{serial}")
+    Detector(INSTRUMENT, number, RAFT, f"S{number // 3}{number % 3}", f"ITL-3800C-{serial}")
     for number, serial in enumerate(_SERIALS)
 )
 
 FILTERS: dict[str, Filter] = {
     each.band: each
     for each in (
-        Filter("u_02", "u", 1, 12.11),
-        Filter("g_01", "g", 3, 4423.07),
-        Filter("r_03", "r", 2, 2217.59),
-        Filter("i_06", "i", 1, 12.11),
-        Filter("z_03", "z", 2, 2217.59),
-        Filter("y_04", "y", 3, 4423.07),
+        Filter(INSTRUMENT, "u_02", "u", 1, 12.11),
+        Filter(INSTRUMENT, "g_01", "g", 3, 4423.07),
+        Filter(INSTRUMENT, "r_03", "r", 2, 2217.59),
+        Filter(INSTRUMENT, "i_06", "i", 1, 12.11),
+        Filter(INSTRUMENT, "z_03", "z", 2, 2217.59),
+        Filter(INSTRUMENT, "y_04", "y", 3, 4423.07),
     )
 }
+
+CAMERA = samples.Camera(instrument_record(), DETECTORS, tuple(FILTERS.values()))
 
 _TUC47 = Field("47_Tuc", 6.022329, -72.081444)
 _ECDFS = Field("ECDFS", 53.1255, -28.1)

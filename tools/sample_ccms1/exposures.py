@@ -10,7 +10,9 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from .campaign import FILTERS, INSTRUMENT, NIGHTS, Field, Filter, Night, Record, Sequence
+from tools.samples.camera import Field, Record
+
+from .campaign import FILTERS, INSTRUMENT, NIGHTS, Filter, Night, Sequence
 
 DARK_OVERHEAD = 0.4306
 """Seconds by which the dark time exceeds the exposure time."""

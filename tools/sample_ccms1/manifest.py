@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from tools.samples.exports import Export
+from tools.samples.manifest import Counts, count_exported, manifest_content
+
 from .campaign import DETECTORS, GOOD_RAWS, INSTRUMENT, RAW_RUN
-from .exports import Export
 from .exposures import all_exposures, good_exposures
 from .refcats import CATALOGUES, shards
 from .solar_system import EPHEMERIDES, TAGGED
-
-PATH = "manifest.json"
 
 
 def _raws() -> dict[str, object]:
@@ -33,38 +32,19 @@ def _raws() -> dict[str, object]:
     }
 
 
-def _datasets(exports: Iterable[Export]) -> dict[str, dict[str, int]]:
+def _datasets(exports: Iterable[Export]) -> Counts:
     """Count datasets by collection and type, in RUN, CALIBRATION and TAGGED collections."""
-    counts: dict[str, Counter[str]] = {}
-    for export in exports:
-        kinds = {each.id: each.kind.name for each in export.datasets}
-        for each in export.datasets:
-            counts.setdefault(each.run, Counter())[each.kind.name] += 1
-        for collection in export.calibrations:
-            held = {i for each in export.certifications if each.collection == collection for i in each.ids}
-            counts[collection] = Counter(kinds[i] for i in held)
+    counts = count_exported(exports)
     good = len(good_exposures()) * len(DETECTORS)
     counts[RAW_RUN] = Counter(raw=len(all_exposures()) * len(DETECTORS))
     counts[GOOD_RAWS] = Counter(raw=good)
     counts[TAGGED] = Counter({EPHEMERIDES.name: good})
     for catalogue in CATALOGUES:
         counts[catalogue.run] = Counter({catalogue.name: len(shards())})
-    return {collection: dict(sorted(counts[collection].items())) for collection in sorted(counts)}
+    return counts
 
 
-def _exports(exports: Iterable[Export]) -> dict[str, object]:
-    return {
-        export.path: {
-            "collections": dict(sorted(export.collections().items())),
-            "chains": {name: list(children) for name, children in export.chains.items()},
-            "datasets": len(export.datasets),
-            "certifications": sum(len(each.ids) for each in export.certifications),
-        }
-        for export in exports
-    }
-
-
-def manifest_content(exports: tuple[Export, ...], files: Mapping[str, bytes]) -> bytes:
+def content(exports: tuple[Export, ...], files: Mapping[str, bytes]) -> bytes:
     """Return the bytes of the manifest.
 
     Parameters
@@ -80,11 +60,5 @@ def manifest_content(exports: tuple[Export, ...], files: Mapping[str, bytes]) ->
         JSON: ``raws``, ``good_visits``, ``datasets`` (numbers by collection and dataset type), ``exports``
         and ``files``.
     """
-    manifest = {
-        "raws": _raws(),
-        "good_visits": [each.id for each in good_exposures()],
-        "datasets": _datasets(exports),
-        "exports": _exports(exports),
-        "files": {"count": len(files), "bytes": sum(map(len, files.values()))},
-    }
-    return (json.dumps(manifest, indent=2) + "\n").encode()
+    facts = {"raws": _raws(), "good_visits": [each.id for each in good_exposures()]}
+    return manifest_content(facts, _datasets(exports), exports, files)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import uuid
 
-from .campaign import INSTRUMENT
-from .exports import ANCILLARY, Dataset, Export, Kind, artifact_path, data_id
-from .placeholders import fits_table, zip_archive
+from tools.samples.exports import Dataset, Export, Kind, artifact_path
+from tools.samples.placeholders import fits_table, zip_archive
+
+from .campaign import ANCILLARY, CAMERA, INSTRUMENT
 
 _MODEL = Kind(
     "pretrainedModelPackage",
@@ -44,7 +45,7 @@ def model_export() -> Export:
         uuid.UUID("a83d850a-0094-417c-ac9c-64d0f7b98048"),
         content,
     )
-    return Export(f"{ANCILLARY}/pretrained-models-export.yaml", (dataset,))
+    return Export(CAMERA, ANCILLARY, f"{ANCILLARY}/pretrained-models-export.yaml", (dataset,))
 
 
 def fgcm_export() -> Export:
@@ -59,6 +60,6 @@ def fgcm_export() -> Export:
     dataset_id = uuid.UUID("bb573ca3-6159-45d9-88e3-866e01da4882")
     path = artifact_path(_LOOK_UP_TABLE, run, names=[INSTRUMENT])
     dataset = Dataset(
-        _LOOK_UP_TABLE, run, data_id(), path, dataset_id, fits_table("fgcmLookUpTable", dataset_id)
+        _LOOK_UP_TABLE, run, CAMERA.data_id(), path, dataset_id, fits_table("fgcmLookUpTable", dataset_id)
     )
-    return Export(f"{ANCILLARY}/DM-48089-fgcmLookupTable-export.yaml", (dataset,))
+    return Export(CAMERA, ANCILLARY, f"{ANCILLARY}/DM-48089-fgcmLookupTable-export.yaml", (dataset,))

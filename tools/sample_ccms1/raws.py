@@ -10,17 +10,12 @@ a value that is missing there (a coordinate of a parked telescope) is undefined 
 from __future__ import annotations
 
 import datetime
-import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+from tools.samples.raws import Value, raw_file
 
 from .campaign import DETECTORS, INSTRUMENT, RAFT, Detector, sample_uuid
 from .exposures import Exposure, all_exposures, isot, mjd
-
-if TYPE_CHECKING:
-    from astropy.io import fits
-
-Value = str | int | float | None
 
 _SIMULATE = (
     "MTMOUNT",
@@ -230,11 +225,6 @@ def segment_header() -> dict[str, Value]:
     }
 
 
-def _fill(header: fits.Header, values: dict[str, Value]) -> None:
-    for keyword, value in values.items():
-        header[f"HIERARCH {keyword}" if len(keyword) > 8 else keyword] = value
-
-
 def raw_content(exposure: Exposure, detector: Detector) -> bytes:
     """Return the bytes of a raw file.
 
@@ -250,17 +240,8 @@ def raw_content(exposure: Exposure, detector: Detector) -> bytes:
     content : `bytes`
         A FITS file: an empty primary array and one segment of 2 x 2 pixels.
     """
-    import numpy as np
-    from astropy.io import fits
-
-    primary = fits.PrimaryHDU()
-    _fill(primary.header, primary_header(exposure, detector))
     offset = 1000 * detector.id + exposure.seq_num
-    segment = fits.ImageHDU(np.arange(offset, offset + 4, dtype=np.int32).reshape(2, 2))
-    _fill(segment.header, segment_header())
-    stream = io.BytesIO()
-    fits.HDUList([primary, segment]).writeto(stream)
-    return stream.getvalue()
+    return raw_file(primary_header(exposure, detector), segment_header(), offset)
 
 
 def raw_files() -> Iterator[tuple[str, bytes]]:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .campaign import Field
-from .exposures import all_exposures
+from tools.samples.camera import Field
+from tools.samples.refcats import shard_content, shard_table
+from tools.samples.refcats import shards as shards_at
 
-LEVEL = 7
+from .exposures import all_exposures
 
 
 @dataclass(frozen=True)
@@ -45,43 +45,9 @@ def shards() -> dict[int, Field]:
     Returns
     -------
     shards : `dict` [ `int`, `Field` ]
-        The field by the index of the pixel (HTM, level 7) that its centre lies in, in the order of the
-        indices.
+        The field by the index of the pixel.
     """
-    from lsst.sphgeom import HtmPixelization, LonLat, UnitVector3d  # type: ignore[import-untyped]
-
-    pixels = HtmPixelization(LEVEL)
-    fields = {each.field for each in all_exposures() if each.field is not None}
-    found = {pixels.index(UnitVector3d(LonLat.fromDegrees(each.ra, each.dec))): each for each in fields}
-    return {index: found[index] for index in sorted(found)}
-
-
-def _shard(catalogue: Catalogue, index: int, field: Field) -> bytes:
-    import numpy as np
-    from astropy.io import fits
-
-    count = 4
-    steps = np.arange(count)
-    columns = [
-        fits.Column(name="id", format="1K", array=index * 1000 + steps),
-        fits.Column(name="coord_ra", format="1D", unit="rad", array=np.radians(field.ra + 0.001 * steps)),
-        fits.Column(name="coord_dec", format="1D", unit="rad", array=np.radians(field.dec - 0.001 * steps)),
-        fits.Column(name="monster_ComCam_r_flux", format="1D", unit="nJy", array=1.0e4 * (1 + steps)),
-    ]
-    primary = fits.PrimaryHDU()
-    primary.header["REFCAT"] = catalogue.name
-    stream = io.BytesIO()
-    fits.HDUList([primary, fits.BinTableHDU.from_columns(columns)]).writeto(stream)
-    return stream.getvalue()
-
-
-def _table(indices: list[int]) -> bytes:
-    from astropy.table import Table
-
-    stream = io.StringIO()
-    table = Table({"filename": [f"{index}.fits" for index in indices], f"htm{LEVEL}": indices})
-    table.write(stream, format="ascii.ecsv")
-    return stream.getvalue().encode()
+    return shards_at(each.field for each in all_exposures() if each.field is not None)
 
 
 def refcat_files() -> Iterator[tuple[str, bytes]]:
@@ -89,5 +55,6 @@ def refcat_files() -> Iterator[tuple[str, bytes]]:
     found = shards()
     for catalogue in CATALOGUES:
         for index, field in found.items():
-            yield f"raw/refcats/{catalogue.name}/{index}.fits", _shard(catalogue, index, field)
-        yield f"raw/refcats/{catalogue.name}.ecsv", _table(list(found))
+            content = shard_content(catalogue.name, "monster_ComCam_r_flux", index, field)
+            yield f"raw/refcats/{catalogue.name}/{index}.fits", content
+        yield f"raw/refcats/{catalogue.name}.ecsv", shard_table(list(found))

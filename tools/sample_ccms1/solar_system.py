@@ -10,10 +10,11 @@ and detector, and ``drpAssociationPipe.py``, which reads it.
 
 from __future__ import annotations
 
-from .campaign import DETECTORS, INSTRUMENT, Detector, sample_uuid
-from .exports import ANCILLARY, Dataset, Export, Kind, artifact_path, data_id
+from tools.samples.exports import Dataset, Export, Kind, artifact_path
+from tools.samples.placeholders import parquet_table
+
+from .campaign import ANCILLARY, CAMERA, DETECTORS, INSTRUMENT, Detector, sample_uuid
 from .exposures import Exposure, good_exposures
-from .placeholders import parquet_table
 from .visits import visit_records
 
 EPHEMERIDES = Kind(
@@ -47,7 +48,7 @@ def _dataset(run: str, exposure: Exposure, detector: Detector) -> Dataset:
         }
     )
     return Dataset(
-        EPHEMERIDES, run, data_id(detector=detector.id, visit=visit), path, sample_uuid(path), content
+        EPHEMERIDES, run, CAMERA.data_id(detector=detector.id, visit=visit), path, sample_uuid(path), content
     )
 
 
@@ -62,6 +63,8 @@ def solar_system_export() -> Export:
     exposures = good_exposures()
     first_run = len(exposures) * 2 // 3
     return Export(
+        CAMERA,
+        ANCILLARY,
         path=f"{ANCILLARY}/DM-49977/export.yaml",
         datasets=tuple(
             _dataset(RUNS[0] if place < first_run else RUNS[1], exposure, detector)

@@ -16,7 +16,9 @@ import datetime
 import math
 from typing import TYPE_CHECKING
 
-from .campaign import DETECTORS, INSTRUMENT, Detector, Record, instrument_record
+from tools.samples.camera import Record
+
+from .campaign import DETECTORS, INSTRUMENT, Detector, instrument_record
 from .exposures import Exposure, good_exposures
 
 if TYPE_CHECKING:

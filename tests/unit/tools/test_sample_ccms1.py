@@ -21,10 +21,12 @@ from astropy.time import Time
 from lsst.sphgeom import ConvexPolygon, HtmPixelization, LonLat, UnitVector3d
 
 from tools.sample_ccms1.__main__ import main
-from tools.sample_ccms1.campaign import DETECTORS, FILTERS, Field, Night, Sequence, instrument_record
+from tools.sample_ccms1.campaign import DETECTORS, FILTERS, Night, Sequence, instrument_record
 from tools.sample_ccms1.exposures import Exposure, all_exposures, good_exposures, pointing
-from tools.sample_ccms1.sample import sample_files, write_sample
+from tools.sample_ccms1.sample import sample_files
 from tools.sample_ccms1.visits import detector_region, visit_region
+from tools.samples.camera import Field
+from tools.samples.writing import write_sample
 
 # The primary header of a real LSSTComCam raw of 2024-11, without the structural keywords.
 KEYWORDS = """

@@ -4,24 +4,23 @@
 """Export files: what they hold, and how they are written.
 
 Source of the format: daf_butler, ``transfers/_yaml.py`` and ``transfers/_context.py`` (order of the
-sections), and the two files that RTN-103 prints. The values are tagged by the representers that importing
+sections), the two files that RTN-103 prints, and the export of DP0.2's calibrations in the public repository
+ap_verify_ci_dc2. The values are tagged by the representers that importing
 daf_butler registers.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .campaign import DETECTORS, FILTERS, INSTRUMENT, Record, instrument_record
+from .camera import Camera, DataId, Detector, Filter, Record
+from .placeholders import fits_image, fits_table
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Timespan
-
-ANCILLARY = "ancillary"
-"""The directory below ``$DATA`` that export files name artifacts from."""
 
 _HEAD = {
     "description": "Butler Data Repository Export",
@@ -72,7 +71,7 @@ class Dataset:
     data_id : `dict`
         Required values, in the order of the dimensions.
     path : `str`
-        Path of the artifact, relative to the ``ancillary`` directory.
+        Path of the artifact, relative to the directory of the export.
     id : `uuid.UUID`
         Identifier.
     content : `bytes`
@@ -81,7 +80,7 @@ class Dataset:
 
     kind: Kind
     run: str
-    data_id: dict[str, str | int]
+    data_id: DataId
     path: str
     id: uuid.UUID
     content: bytes = field(repr=False)
@@ -112,8 +111,12 @@ class Export:
 
     Parameters
     ----------
+    camera : `~.camera.Camera`
+        The instrument.
+    directory : `str`
+        Directory of the sample that the paths of artifacts are relative to.
     path : `str`
-        Where it lies below ``$DATA``.
+        Where the file lies in the sample.
     datasets : `tuple` [ `Dataset`, ... ]
         The datasets it brings; their RUN collections come with them.
     calibrations : `tuple` [ `str`, ... ]
@@ -123,9 +126,11 @@ class Export:
     certifications : `tuple` [ `Certification`, ... ]
         What the CALIBRATION collections hold.
     records : `dict`, optional
-        Dimension records by element, beyond those that `instrument_records` finds for the data IDs.
+        Dimension records by element; by default those of the instrument that the data IDs need.
     """
 
+    camera: Camera
+    directory: str
     path: str
     datasets: tuple[Dataset, ...]
     calibrations: tuple[str, ...] = ()
@@ -170,32 +175,6 @@ def artifact_path(
     """
     stem = "_".join([kind.name, *map(str, names), run]).replace("/", "_").replace(".", "_")
     return "/".join([run, kind.name, *map(str, directories), stem]) + kind.extension
-
-
-def instrument_records(datasets: Iterable[Dataset]) -> dict[str, list[Record]]:
-    """Return the records of the instrument that the data IDs of datasets need.
-
-    Parameters
-    ----------
-    datasets : `~collections.abc.Iterable` [ `Dataset` ]
-        The datasets.
-
-    Returns
-    -------
-    records : `dict`
-        Records of ``instrument``, ``detector`` and ``physical_filter`` where there are any, in this order.
-    """
-    data_ids = [each.data_id for each in datasets]
-    detectors = {data_id.get("detector") for data_id in data_ids}
-    filters = {data_id.get("physical_filter") for data_id in data_ids}
-    records = {
-        "instrument": [instrument_record()] if any("instrument" in data_id for data_id in data_ids) else [],
-        "detector": [each.record() for each in DETECTORS if each.id in detectors],
-        "physical_filter": [
-            each.record() for each in sorted(FILTERS.values(), key=lambda f: f.name) if each.name in filters
-        ],
-    }
-    return {element: found for element, found in records.items() if found}
 
 
 def _collection_sections(export: Export) -> list[Record]:
@@ -288,7 +267,7 @@ def export_content(export: Export) -> bytes:
         def ignore_aliases(self, _data: object) -> bool:
             return True
 
-    records = export.records or instrument_records(export.datasets)
+    records = export.records or export.camera.records(each.data_id for each in export.datasets)
     sections: list[Record] = [
         {"type": "dimension", "element": element, "records": list(members)}
         for element, members in records.items()
@@ -309,27 +288,80 @@ def export_files(exports: Iterable[Export]) -> Iterable[tuple[str, bytes]]:
     Yields
     ------
     path : `str`
-        Path below ``$DATA``.
+        Path in the sample.
     content : `bytes`
         What is in the file.
     """
     for export in exports:
         for dataset in export.datasets:
-            yield f"{ANCILLARY}/{dataset.path}", dataset.content
+            yield f"{export.directory}/{dataset.path}", dataset.content
         yield export.path, export_content(export)
 
 
-def data_id(**values: str | int) -> dict[str, str | int]:
-    """Return a data ID of the instrument, in the order of the dimensions.
+def calibration(
+    camera: Camera,
+    kind: Kind,
+    run: str,
+    identify: Callable[[str], uuid.UUID],
+    detector: Detector | None = None,
+    physical_filter: Filter | None = None,
+) -> Dataset:
+    """Return one calibration dataset, with a placeholder for its file.
 
     Parameters
     ----------
-    **values : `str` or `int`
-        The other values: detector, physical_filter, visit.
+    camera : `~.camera.Camera`
+        The instrument.
+    kind : `Kind`
+        Dataset type.
+    run : `str`
+        RUN collection.
+    identify : `~collections.abc.Callable`
+        Gives the identifier for the path of an artifact.
+    detector : `~.camera.Detector`, optional
+        The CCD; `None` for the whole camera.
+    physical_filter : `~.camera.Filter`, optional
+        The filter, if the dataset type has one.
 
     Returns
     -------
-    data_id : `dict`
-        Required values.
+    dataset : `Dataset`
+        The dataset.
     """
-    return {"instrument": INSTRUMENT, **values}
+    values: DataId = {}
+    directories: list[object] = []
+    names: list[object] = [camera.name]
+    if physical_filter is not None:
+        directories += [physical_filter.band, physical_filter.name]
+        names += [physical_filter.band, physical_filter.name]
+    if detector is not None:
+        values["detector"] = detector.id
+        names.append(detector.full_name)
+    if physical_filter is not None:
+        values["physical_filter"] = physical_filter.name
+    path = artifact_path(kind, run, directories, names)
+    dataset_id = identify(path)
+    content = fits_image if kind.storage_class == "ExposureF" else fits_table
+    return Dataset(kind, run, camera.data_id(**values), path, dataset_id, content(kind.name, dataset_id))
+
+
+def timespan(begin: str | None, end: str | None, scale: str = "tai") -> Timespan:
+    """Return a validity range.
+
+    Parameters
+    ----------
+    begin, end : `str` or `None`
+        ISO 8601; `None` for no limit.
+    scale : `str`, optional
+        Time scale of both.
+
+    Returns
+    -------
+    timespan : `~lsst.daf.butler.Timespan`
+        The range.
+    """
+    from astropy.time import Time
+    from lsst.daf.butler import Timespan
+
+    first, last = (each and Time(each, format="isot", scale=scale) for each in (begin, end))
+    return Timespan(first, last)
