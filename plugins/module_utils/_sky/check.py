@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
@@ -28,6 +28,7 @@ _TYPES = {
     "int": "a whole number",
     "float": "a number",
     "str": "a string",
+    "bool": "True or False",
     "ints": "a list of whole numbers",
     "floats": "a list of numbers",
 }
@@ -100,7 +101,7 @@ def held(field: Field, value: object) -> Any:
     Returns
     -------
     value : `typing.Any`
-        An `int`, a `float`, a `str`, or a `tuple` of numbers.
+        An `int`, a `float`, a `str`, a `bool`, or a `tuple` of numbers.
 
     Raises
     ------
@@ -112,13 +113,13 @@ def held(field: Field, value: object) -> Any:
         if isinstance(value, list | tuple):
             return tuple(_scalar(item, one, _TYPES[field.holds]) for one in value)
         raise ValueError(_TYPES[field.holds])
-    wanted = {"int": int, "float": float, "str": str}[field.holds]
+    wanted = {"int": int, "float": float, "str": str, "bool": bool}[field.holds]
     return _scalar(wanted, value, _TYPES[field.holds])
 
 
 def _scalar(wanted: type, value: object, expected: str) -> Any:
     # A bool is an int to Python, and never meant as one here.
-    if isinstance(value, bool):
+    if isinstance(value, bool) and wanted is not bool:
         raise ValueError(expected)
     if wanted is float and isinstance(value, int | float):
         try:
@@ -188,7 +189,7 @@ def _list_faults(config: DiscreteConfig, names: dict[str, str]) -> Iterator[str]
         names["radius_list"]: len(config.radius_list),
     }
     if len(set(lengths.values())) > 1:
-        yield f"the lists have {counted(lengths.items())} values, expected one of each for each tract"
+        yield f"the numbers of values differ, expected one of each for each tract: {_counted(lengths)}"
     widest = max(config.radius_list)
     if widest + config.tract_overlap >= 90:
         yield (
@@ -197,20 +198,8 @@ def _list_faults(config: DiscreteConfig, names: dict[str, str]) -> Iterator[str]
         )
 
 
-def counted(counts: Iterable[tuple[str, int]]) -> str:
-    """Write numbers with what they count.
-
-    Parameters
-    ----------
-    counts : `~collections.abc.Iterable` [`tuple` [`str`, `int`]]
-        Names and numbers.
-
-    Returns
-    -------
-    text : `str`
-        Such as ``3 (ra_list), 2 (dec_list)``.
-    """
-    return ", ".join(f"{number} ({name})" for name, number in counts)
+def _counted(lengths: dict[str, int]) -> str:
+    return ", ".join(f"{name} has {length}" for name, length in lengths.items())
 
 
 def name_fault(name: object) -> str | None:

@@ -17,7 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
     SkyMapConfig,
 )
 
-Holds = Literal["int", "float", "str", "ints", "floats"]
+Holds = Literal["int", "float", "str", "bool", "ints", "floats"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,14 @@ from __future__ import annotations
 import pickle
 import struct
 
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import OTHER_KINDS, Draft, Part
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import (
+    OtherSkyMapError,
+    made,
+    read_assignments,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
     BUILDERS,
     COMMON,
@@ -16,6 +23,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
     Field,
     kind_of,
     value_of,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._sky.pickled import (
+    Call,
+    Named,
+    StrangePickleError,
+    what_is_called,
 )
 
 # Module, class, and the version that its constructor takes; the class of its configuration has
@@ -98,3 +111,67 @@ def stored_sky_map(config: SkyMapConfig) -> bytes:
 def _text(value: str) -> bytes:
     encoded = value.encode()
     return pickle.SHORT_BINUNICODE + bytes([len(encoded)]) + encoded + pickle.MEMOIZE
+
+
+def read_stored(data: bytes, source: str = "the stored sky map") -> SkyMapConfig:
+    """Read the configuration of a ``skyMap`` dataset, without unpickling it.
+
+    Parameters
+    ----------
+    data : `bytes`
+        Content of the file, written by `stored_sky_map` or by the official tool.
+    source : `str`, optional
+        What it is called in messages.
+
+    Returns
+    -------
+    config : `SkyMapConfig`
+        The configuration; whether its values make a sky map is not looked at.
+
+    Raises
+    ------
+    OtherSkyMapError
+        If the sky map is neither of rings nor discrete.
+    ButlerError
+        If it is nothing that the official tool stores, or its tracts have the numbers of before 2018.
+    """
+    try:
+        kind, text = _content(what_is_called(data))
+    except StrangePickleError as error:
+        raise ButlerError(
+            f"{source} can't be read: {error}", hint="It was not loaded, since a pickle can run anything."
+        ) from None
+    if kind in OTHER_KINDS:
+        raise OtherSkyMapError(
+            f"{source} is of type {kind}",
+            kind=kind,
+            name="",
+            hint=f"Built in are {' and '.join(KINDS)}; others need lsst.skymap on the managed host.",
+        )
+    draft = Draft()
+    top = Part("config", "sky map", kind)
+    read_assignments(text, source, draft, top, f"{CLASSES[kind][1]}Config")
+    return made(draft, kind, source)
+
+
+def _content(called: object) -> tuple[str, str]:
+    """Take the type and the text of the configuration from what a pickle would call."""
+    if not isinstance(called, Call) or not isinstance(called.function, Named) or not called.arguments:
+        raise StrangePickleError("it is no sky map")
+    sky_map, inner = called.function, called.arguments[0]
+    for kind in OTHER_KINDS:
+        if sky_map == Named(f"lsst.skymap.{kind}SkyMap", f"{kind.capitalize()}SkyMap"):
+            return kind, ""
+    for kind, (module, name, version) in CLASSES.items():
+        if sky_map != Named(module, name):
+            continue
+        if kind == "rings" and called.arguments[1:] != (version,):
+            raise StrangePickleError(
+                f"its tracts are numbered as in version {called.arguments[1:]}, not {version}"
+            )
+        if isinstance(inner, Call) and inner.function == Named(*REDUCER) and len(inner.arguments) == 2:
+            config_class, text = inner.arguments
+            if config_class == Named(module, f"{name}Config") and isinstance(text, bytes):
+                return kind, text.decode("utf-8", errors="replace")
+        raise StrangePickleError(f"it makes the {name} of something else than a configuration")
+    raise StrangePickleError(f"it is a {sky_map.module}.{sky_map.name}")

@@ -1,0 +1,259 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration files of ``butler register-skymap``, read and never executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.check import faults, name_fault, shown
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import (
+    Draft,
+    Part,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config_values import (
+    RefusedError,
+    WrongOptionError,
+    carries_nothing,
+    plain_value,
+    steps,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import KINDS, Field, build, fields_of
+
+ACCEPTED = (
+    "The file is read as assignments and never executed. Accepted are lines such as "
+    'config.skyMap["rings"].pixelScale = 0.2 with strings, numbers, + - * / ** of numbers, and lists of '
+    'these; a short name for a part, as in rings = config.skyMap["rings"]; comments; and import lsst.skymap.'
+)
+_MAX_LINE = 200
+
+
+class OtherSkyMapError(ButlerError):
+    """A configuration is of a type that is not built in.
+
+    Parameters
+    ----------
+    message : `str`
+        What is wrong.
+    kind : `str`
+        The type, as in ``lsst.skymap``'s registry: ``dodeca``, ``equat`` or ``healpix``.
+    name : `str`
+        The name of the sky map.
+    hint : `str`
+        What to do about it.
+    """
+
+    def __init__(self, message: str, *, kind: str, name: str, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.name = name
+
+
+def parse_config_file(text: str, source: str, name: str | None = None) -> tuple[str, SkyMapConfig]:
+    """Read a configuration of ``butler register-skymap``.
+
+    Parameters
+    ----------
+    text : `str`
+        Content of the file.
+    source : `str`
+        What the file is called in messages.
+    name : `str`, optional
+        Name of the sky map if the file gives none, as ``-c name=...`` does for the official tool.
+
+    Returns
+    -------
+    name : `str`
+        Name of the sky map.
+    config : `SkyMapConfig`
+        Its configuration, checked.
+
+    Raises
+    ------
+    OtherSkyMapError
+        If the sky map is neither of rings nor discrete.
+    ButlerError
+        If a line is anything but an assignment to an option, or a value is impossible.
+    """
+    draft = Draft()
+    read_assignments(text, source, draft, Part("config", "config"), "MakeSkyMapConfig")
+    if draft.name is None and name is None:
+        raise ButlerError(
+            f"{source} has no line with config.name, the name of the sky map",
+            hint='Add a line such as config.name = "DC2", or give the name in the task.',
+        )
+    found = name if draft.name is None else draft.name
+    expected = name_fault(found)
+    if not isinstance(found, str) or expected:
+        raise ButlerError(f"{source}: config.name is {shown(found)}, expected {expected}")
+    if draft.kind not in KINDS:
+        without = "" if draft.chosen else ", the default, for it has no config.skyMap.name"
+        raise OtherSkyMapError(
+            f"{source} configures a sky map of type {draft.kind}{without}",
+            kind=draft.kind,
+            name=found,
+            hint=f"Built in are {' and '.join(KINDS)}; others need lsst.skymap on the managed host.",
+        )
+    return found, checked(draft, draft.kind, source)
+
+
+def checked(draft: Draft, kind: str, source: str) -> SkyMapConfig:
+    """Make a configuration of what was read, and check it.
+
+    Parameters
+    ----------
+    draft : `Draft`
+        What was read.
+    kind : `str`
+        ``rings`` or ``discrete``.
+    source : `str`
+        What the file is called in messages.
+
+    Returns
+    -------
+    config : `SkyMapConfig`
+        The configuration.
+
+    Raises
+    ------
+    ButlerError
+        If a value is impossible.
+    """
+
+    def spelled(field: Field) -> str:
+        return draft.written.get((kind, field.name), f'config.skyMap["{kind}"].{field.official} (not set)')
+
+    config = made(draft, kind, source)
+    found = list(faults(config, spelled))
+    if not found:
+        return config
+    more = len(found) > 1
+    raise ButlerError(
+        f"{source}: {len(found)} options can't be used" if more else f"{source}: {found[0]}",
+        details=found if more else (),
+    )
+
+
+def made(draft: Draft, kind: str, source: str) -> SkyMapConfig:
+    """Make a configuration of what was read, whether or not its values make a sky map.
+
+    Parameters
+    ----------
+    draft : `Draft`
+        What was read.
+    kind : `str`
+        ``rings`` or ``discrete``.
+    source : `str`
+        What the file is called in messages.
+
+    Returns
+    -------
+    config : `SkyMapConfig`
+        The configuration.
+
+    Raises
+    ------
+    ButlerError
+        If an option that has no default is missing, or one is `None`.
+    """
+    values, builder = draft.values[kind], draft.builders[kind]
+    if kind == "rings" and "num_rings" not in values:
+        raise ButlerError(
+            f"{source} doesn't set the number of rings",
+            hint='Add a line such as config.skyMap["rings"].numRings = 120.',
+        )
+    for field in fields_of(kind, builder):
+        if field.name in values and values[field.name] is None:
+            raise ButlerError(f"{source}: {draft.written[kind, field.name]} is None, expected a value")
+    return build(kind, builder, {name: value for name, value in values.items() if value is not None})
+
+
+def read_assignments(text: str, source: str, draft: Draft, top: Part, expected: str) -> None:
+    """Carry out the assignments of a configuration.
+
+    Parameters
+    ----------
+    text : `str`
+        Python.
+    source : `str`
+        What it is called in messages.
+    draft : `Draft`
+        Gets the values.
+    top : `Part`
+        What ``config`` is.
+    expected : `str`
+        The class of ``config``, in case the text checks for it.
+
+    Raises
+    ------
+    ButlerError
+        If there is anything but assignments, or one that can't be made.
+    """
+    lines = re.split(r"\r\n|\r|\n", text)
+    names = {"config": top}
+    for statement in _statements(text, source, lines):
+        try:
+            if not carries_nothing(statement, expected):
+                _assign(statement, names, draft)
+        except RefusedError as error:
+            hint = None if isinstance(error, WrongOptionError) else ACCEPTED
+            raise _refused(source, lines, statement.lineno, str(error), hint) from None
+
+
+def _statements(text: str, source: str, lines: list[str]) -> list[ast.stmt]:
+    try:
+        with warnings.catch_warnings():
+            # Such as a backslash in a string that escapes nothing.
+            warnings.simplefilter("ignore")
+            return ast.parse(text.removeprefix("\ufeff")).body
+    except SyntaxError as error:
+        raise _refused(
+            source, lines, error.lineno or 1, f"this is not Python ({error.msg})", ACCEPTED
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        reason = str(error) or "it is nested too deeply"
+        raise ButlerError(f"{source} is not Python: {reason}", hint=ACCEPTED) from None
+
+
+def _assign(statement: ast.stmt, names: dict[str, Part], draft: Draft) -> None:
+    """Carry out one assignment, or remember a short name."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        raise RefusedError("this is no assignment of a value to an option of config")
+    [target] = statement.targets
+    if isinstance(target, ast.Name) and target.id != "config":
+        part = _named(statement.value, names, draft)
+        if part is None or part.what in ("name", "option") or part.ends:
+            raise RefusedError(f"{target.id} is no option of config, nor a short name for a part of it")
+        names[target.id] = part
+        return
+    part = _named(target, names, draft)
+    if part is None:
+        raise RefusedError("this is no assignment of a value to an option of config")
+    try:
+        value = plain_value(statement.value)
+    except RefusedError as error:
+        raise RefusedError(f"{part.spelled} can't be read, {error}") from None
+    draft.assign(part, value, statement.lineno)
+
+
+def _named(expression: ast.expr, names: dict[str, Part], draft: Draft) -> Part | None:
+    """Find the part of the configuration that an expression names."""
+    parts = steps(expression)
+    if parts is None or parts[0] not in names:
+        return None
+    part = names[parts[0]]
+    for name, is_item in parts[1]:
+        part = draft.go(part, name, is_item=is_item)
+    return part
+
+
+def _refused(source: str, lines: list[str], number: int, reason: str, hint: str | None) -> ButlerError:
+    line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    if len(line) > _MAX_LINE:
+        line = line[: _MAX_LINE - 3] + "..."
+    return ButlerError(f"{source}, line {number}: {reason}", details=[line] if line else (), hint=hint)
