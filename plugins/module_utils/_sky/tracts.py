@@ -117,7 +117,7 @@ def centres(config: SkyMapConfig) -> Centres:
     Parameters
     ----------
     config : `RingsConfig` or `DiscreteConfig`
-        The sky map.
+        The sky map; `check.faults` finds nothing in it.
 
     Returns
     -------
@@ -127,11 +127,8 @@ def centres(config: SkyMapConfig) -> Centres:
     Raises
     ------
     ButlerError
-        There would be no tract, or far too many, or they would be no places on the sky.
+        There would be far too many tracts, or they would be larger than a hemisphere.
     """
-    _finite("tractOverlap", config.tract_overlap)
-    if config.tract_overlap < 0:
-        raise ButlerError(f"{config.tract_overlap} is negative.", option="tractOverlap")
     if isinstance(config, RingsConfig):
         return _rings(config)
     if isinstance(config, DiscreteConfig):
@@ -139,18 +136,10 @@ def centres(config: SkyMapConfig) -> Centres:
     raise ButlerError(f"There is no geometry for a {type(config).__name__}.")
 
 
-def _finite(option: str, value: float) -> None:
-    if not math.isfinite(value):
-        raise ButlerError(f"{value} is not a finite number.", option=option)
-
-
 def _rings(config: RingsConfig) -> Centres:
     import numpy as np
 
     rings = config.num_rings
-    _finite("raStart", config.ra_start)
-    if rings < 1:
-        raise ButlerError(f"{rings} rings make no sky map.", option="numRings", hint="Take 3 or more.")
     # Tracts are squares of the height of a ring.
     if 4 * (rings + 1) ** 2 / math.pi > MOST_TRACTS:
         raise ButlerError(
@@ -179,21 +168,6 @@ def _rings(config: RingsConfig) -> Centres:
 def _discrete(config: DiscreteConfig) -> Centres:
     import numpy as np
 
-    lists = {"raList": config.ra_list, "decList": config.dec_list, "radiusList": config.radius_list}
-    if len({len(values) for values in lists.values()}) > 1:
-        told = ", ".join(f"{name} {len(values)}" for name, values in lists.items())
-        raise ButlerError(f"The lists are not equally long: {told}.", option="radiusList")
-    if not config.ra_list:
-        raise ButlerError("It is empty: there is no tract.", option="raList")
-    for name, values in lists.items():
-        for place, value in enumerate(values):
-            _finite(f"{name}[{place}]", value)
-    for place, value in enumerate(config.dec_list):
-        if abs(value) > 90:
-            raise ButlerError(f"{value} is not a declination from -90 to 90.", option=f"decList[{place}]")
-    for place, radius in enumerate(config.radius_list):
-        if radius < 0:
-            raise ButlerError(f"{radius} is negative.", option=f"radiusList[{place}]")
     reach = tuple(
         _reach(f"radiusList[{place}]", math.radians(radius), config.tract_overlap, "the tract")
         for place, radius in enumerate(config.radius_list)
@@ -206,12 +180,12 @@ def _discrete(config: DiscreteConfig) -> Centres:
 def _reach(option: str, radius: float, overlap: float, what: str) -> float:
     """Add a radius in radians and an overlap in degrees, if a tract can be as large."""
     reach = radius + math.radians(overlap)
-    if not 0 < math.degrees(reach) < WIDEST:
+    if math.degrees(reach) >= WIDEST:
         raise ButlerError(
             f"With a radius of {math.degrees(radius):g} degrees and tractOverlap {overlap:g} {what} would "
-            f"reach {math.degrees(reach):g} degrees from its centre; between 0 and {WIDEST:g} are possible.",
+            f"reach {math.degrees(reach):g} degrees from its centre; less than {WIDEST:g} are possible.",
             option=option,
-            hint="A tract has to be smaller than a hemisphere." if reach > 0 else "Set one of both.",
+            hint="A tract has to be smaller than a hemisphere.",
         )
     return reach
 
@@ -225,7 +199,7 @@ def layout(config: SkyMapConfig, reach: float) -> Layout:
     Parameters
     ----------
     config : `SkyMapConfig`
-        The sky map.
+        The sky map; `check.faults` finds nothing in it.
     reach : `float`
         How far the tract reaches from its centre.
 
@@ -237,23 +211,22 @@ def layout(config: SkyMapConfig, reach: float) -> Layout:
     Raises
     ------
     ButlerError
-        There is no such projection, or the size of pixels or patches is none, or makes tracts of far too many
+        The projection is not built in, or pixels and patches have sizes that make tracts of far too many
         patches, or larger than a hemisphere.
     """
-    _projection(config.projection)
-    _finite("rotation", config.rotation)
-    _finite("pixelScale", config.pixel_scale)
-    if config.pixel_scale <= 0:
+    if config.projection not in tangent.PROJECTIONS:
         raise ButlerError(
-            f"{config.pixel_scale} is not the size of a pixel in arcseconds: it is not positive.",
-            option="pixelScale",
-            hint="Rubin's sky maps have 0.2.",
+            f"The projection {config.projection!r} is not built in.",
+            option="projection",
+            hint=f"Take one of {', '.join(tangent.PROJECTIONS)}: Rubin's sky maps have TAN.",
         )
     inner, border, clipped = _patch(config)
     scale = math.radians(config.pixel_scale / 3600)
     angle = math.radians(config.rotation)
-    half = tangent.radial(config.projection, reach) * max(abs(math.cos(angle)), abs(math.sin(angle))) / scale
-    if not half + max(inner) + border < _LARGEST_PIXEL / 2:
+    wide = 2 * tangent.radial(config.projection, reach) * max(abs(math.cos(angle)), abs(math.sin(angle)))
+    # The smallest pixels that a float can hold are zero in radians.
+    half = wide / scale / 2 if scale else math.inf
+    if half > _LARGEST_PIXEL / 2 - 1:
         raise _too_fine(config, f"would be {2 * half:.3g} pixels wide, more than 32 bits can count")
     pixels = 2 * math.floor(half + 0.5) + 1
     counts = (-(-pixels // inner[0]), -(-pixels // inner[1]))
@@ -261,27 +234,25 @@ def layout(config: SkyMapConfig, reach: float) -> Layout:
         shown = f"{counts[0]:,} x {counts[1]:,}"
         raise _too_fine(config, f"would have {shown} patches, more than {MOST_PATCHES:,}")
     found = Layout(counts, inner, border, clipped)
+    if max(found.size) + 2 * border > _LARGEST_PIXEL:
+        raise ButlerError(
+            f"{counts[0]} x {counts[1]} patches of {inner[0]} x {inner[1]} pixels with a border of {border} "
+            "have more pixels along a side than 32 bits can count.",
+            option="patchInnerDimensions" if clipped else "cellInnerDimensions",
+            hint="Take fewer pixels for a patch and its border.",
+        )
     around = 0 if clipped else border
     corner = math.hypot(*(count * size / 2 + around + 0.5 for count, size in zip(counts, inner, strict=True)))
-    wide = math.degrees(tangent.angular(config.projection, corner * scale))
-    if wide > WIDEST:
+    far = math.degrees(tangent.angular(config.projection, corner * scale))
+    if far > WIDEST:
         raise ButlerError(
             f"With pixels of {config.pixel_scale:g} arcseconds a tract of {counts[0]} x {counts[1]} patches "
-            f"of {inner[0]} x {inner[1]} pixels would reach {wide:.5g} degrees from its centre; up to "
+            f"of {inner[0]} x {inner[1]} pixels would reach {far:.5g} degrees from its centre; up to "
             f"{WIDEST:g} are possible.",
             option="pixelScale",
             hint="Take smaller pixels, or patches of fewer pixels.",
         )
     return found
-
-
-def _projection(code: str) -> None:
-    if code not in tangent.PROJECTIONS:
-        raise ButlerError(
-            f"The projection {code!r} is not built in.",
-            option="projection",
-            hint=f"Take one of {', '.join(tangent.PROJECTIONS)}: Rubin's sky maps have TAN.",
-        )
 
 
 def _too_fine(config: SkyMapConfig, why: str) -> ButlerError:
@@ -295,27 +266,8 @@ def _too_fine(config: SkyMapConfig, why: str) -> ButlerError:
 def _patch(config: SkyMapConfig) -> tuple[tuple[int, int], int, bool]:
     """Give the inner size of patches, what is around them, and whether they end at the edge of the tract."""
     if config.tract_builder == "legacy":
-        options = config.legacy
-        named = {
-            "patchInnerDimensions": min(options.patch_inner_dimensions),
-            "patchBorder": options.patch_border,
-        }
-        inner, border = options.patch_inner_dimensions, options.patch_border
-    elif config.tract_builder == "cells":
-        cells = config.cells
-        named = {
-            "cellInnerDimensions": min(cells.cell_inner_dimensions),
-            "numCellsPerPatchInner": cells.num_cells_per_patch_inner,
-            "cellBorder": cells.cell_border,
-            "numCellsInPatchBorder": cells.num_cells_in_patch_border,
-        }
-        width, height = cells.cell_inner_dimensions
-        inner = (width * cells.num_cells_per_patch_inner, height * cells.num_cells_per_patch_inner)
-        border = cells.num_cells_in_patch_border * width + cells.cell_border
-    else:
-        raise ButlerError(f"{config.tract_builder!r} is not legacy or cells.", option="tractBuilder")
-    for option, value in named.items():
-        least = 0 if "Border" in option else 1
-        if value < least:
-            raise ButlerError(f"{value} is less than {least}.", option=option)
-    return inner, border, config.tract_builder == "legacy"
+        return config.legacy.patch_inner_dimensions, config.legacy.patch_border, True
+    cells = config.cells
+    width, height = cells.cell_inner_dimensions
+    each = cells.num_cells_per_patch_inner
+    return (width * each, height * each), cells.num_cells_in_patch_border * width + cells.cell_border, False
