@@ -35,6 +35,13 @@ options:
       - A datastore that has no root, or several, is refused.
     type: bool
     default: false
+  records:
+    description:
+      - Dimension elements, such as V(physical_filter), whose records to tell in RV(records), column by column. For those of
+        small tables.
+    type: list
+    elements: str
+    default: []
   limit:
     description:
       - How many entries each list may have. RV(totals) counts all of them.
@@ -65,6 +72,11 @@ EXAMPLES = r"""
     that: raws | sum == 0
   vars:
     raws: "{{ campaign.datasets | selectattr('dataset_type', 'eq', 'raw') | map(attribute='count') }}"
+
+- name: The detectors and filters of the instruments
+  rubin.butler.butler_info:
+    repo: /data/butler/ccms1
+    records: [detector, physical_filter]
 
 - name: Files that killed runs have left
   rubin.butler.butler_info:
@@ -202,6 +214,15 @@ dimension_records:
   returned: when it exists
   type: dict
   sample: {detector: 9, exposure: 16539, instrument: 1}
+records:
+  description:
+    - The records of the elements that O(records) names, in the order of their data IDs. Bytes are hexadecimal, timespans and
+      regions text.
+  returned: when it exists
+  type: dict
+  sample:
+    physical_filter:
+      - {instrument: LSSTCam-imSim, name: g_sim_1.4, band: g}
 totals:
   description: How many entries each of the lists above has in all.
   returned: when it exists
@@ -276,6 +297,7 @@ def main() -> None:
         {
             "collections": {"type": "list", "elements": "str", "default": ["*"]},
             "orphans": {"type": "bool", "default": False},
+            "records": {"type": "list", "elements": "str", "default": []},
             "limit": {"type": "int", "default": 1000},
         },
         InfoState.from_params,

@@ -49,7 +49,7 @@ def campaign(root: Path, folder: Path) -> None:
 
 def info(root: Path | str, *, check: bool = False, **more: Any) -> dict[str, Any]:
     state = InfoState.from_params(
-        {"repo": str(root), "collections": ["*"], "orphans": False, "limit": 1000, **more}
+        {"repo": str(root), "collections": ["*"], "orphans": False, "limit": 1000, "records": [], **more}
     )
     outcome = converge(state, None, check_mode=check, report=Report())
     assert not outcome.changed
@@ -159,6 +159,29 @@ def test_lists_are_bounded_and_counted(filled: Path) -> None:
         info(filled, limit=0)
 
 
+def test_records_are_those_of_butler_query_dimension_records(filled: Path) -> None:
+    told = info(filled, records=["instrument", "detector", "visit"])["records"]
+    with Butler.from_config(filled) as butler:
+        for element, records in told.items():
+            wanted = [record.toDict() for record in butler.query_dimension_records(element, explain=False)]
+            assert sorted(records, key=str) == sorted(wanted, key=str)
+    assert [record["id"] for record in told["detector"]] == sorted(
+        record["id"] for record in told["detector"]
+    )
+    assert {name: len(records) for name, records in told.items()} == {
+        "instrument": 1,
+        "detector": 3,
+        "visit": 0,
+    }
+    assert [
+        record["id"] for record in info(filled, records=["detector"], limit=1)["records"]["detector"]
+    ] == [told["detector"][0]["id"]]
+    with pytest.raises(
+        ButlerError, match=r"records: no dimension element .* is called band or lens\n.* day_obs, detector, "
+    ):
+        info(filled, records=["band", "detector", "lens"])
+
+
 def test_files_without_a_record_are_found(tmp_path: Path) -> None:
     root = tmp_path / "repo"
     official(root)
@@ -234,4 +257,4 @@ def test_the_examples(tmp_path: Path) -> None:
     official(tmp_path / "repo")
     campaign(tmp_path / "repo", tmp_path / "files")
     results = run_examples("butler_info", {"/data/butler/ccms1": str(tmp_path / "repo")})
-    assert len(results) == 5 and not any(result.changed for result in results)
+    assert len(results) == 6 and not any(result.changed for result in results)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rubin.butler developers
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dimension records compared column by column."""
+"""Dimension records read and compared column by column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import DimensionRecord
+    from lsst.daf.butler import Butler, DimensionRecord
 
 RELATIVE_TOLERANCE = 1e-9
 
@@ -74,6 +74,29 @@ def shown(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return str(value)
+
+
+def first_records(butler: Butler, element: str, limit: int) -> list[dict[str, Any]]:
+    """Read the first records of a dimension element.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    element : `str`
+        An element that has a table.
+    limit : `int`
+        How many at the most.
+
+    Returns
+    -------
+    records : `list` [ `dict` ]
+        Columns as `shown` gives them, by name, in the order of the records' data IDs.
+    """
+    required = butler.dimensions[element].required.names
+    with butler.query() as query:
+        found = query.dimension_records(element).order_by(*required).limit(limit)
+        return [{name: shown(value) for name, value in record.toDict().items()} for record in found]
 
 
 def describe_differences(columns: dict[str, tuple[Any, Any]]) -> str:

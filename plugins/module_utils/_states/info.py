@@ -19,6 +19,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.counts import
     count_datasets,
     count_dimension_records,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._butler.records import first_records
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     open_repository,
@@ -33,7 +34,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.repository_da
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_found import Found, described
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import CollectionInfo
+    from lsst.daf.butler import Butler, CollectionInfo
     from lsst.resources import ResourcePath
 
 
@@ -68,12 +69,15 @@ class InfoState:
         Whether to look for files without a record.
     limit : `int`
         How long a list may be.
+    records : `~collections.abc.Sequence` [ `str` ]
+        Dimension elements whose records to tell.
     """
 
     repo: str
     collections: Sequence[str]
     orphans: bool
     limit: int
+    records: Sequence[str] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -83,7 +87,7 @@ class InfoState:
         Parameters
         ----------
         params : `~collections.abc.Mapping`
-            With ``repo``, ``collections``, ``orphans`` and ``limit``.
+            With ``repo``, ``collections``, ``orphans``, ``limit`` and ``records``.
 
         Returns
         -------
@@ -97,7 +101,9 @@ class InfoState:
         """
         if params["limit"] < 1:
             raise ButlerError(f"{params['limit']} is no length of a list; give 1 or more", option="limit")
-        return cls(params["repo"], params["collections"], params["orphans"], params["limit"])
+        return cls(
+            params["repo"], params["collections"], params["orphans"], params["limit"], params["records"]
+        )
 
     def observe(self, repository: Repository | None) -> list[Assumption]:
         """Read everything.
@@ -163,8 +169,21 @@ class InfoState:
             **{name: list(entries[: self.limit]) for name, entries in lists.items()},
             "totals": {name: len(entries) for name, entries in lists.items()},
             "dimension_records": count_dimension_records(butler),
+            "records": self._told_records(butler),
             **({"orphans": self._orphans(opened)} if self.orphans else {}),
         }
+
+    def _told_records(self, butler: Butler) -> dict[str, list[dict[str, Any]]]:
+        elements = butler.dimensions.elements
+        known = sorted(name for name in elements.names if elements[name].has_own_table)
+        unknown = [name for name in self.records if name not in known]
+        if unknown:
+            raise ButlerError(
+                f"no dimension element with records of its own is called {' or '.join(unknown)}",
+                option="records",
+                hint=f"Those of this repository are {', '.join(known)}.",
+            )
+        return {name: first_records(butler, name, self.limit) for name in self.records}
 
     @staticmethod
     def _describe(opened: Repository) -> dict[str, Any]:
