@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which exposures visits are declared for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
+from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import look_up
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import first_line
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Assumption, first_few
+from ansible_collections.rubin.butler.plugins.module_utils._instruments.definition import InstrumentDefinition
+from ansible_collections.rubin.butler.plugins.module_utils._states.raws.limits import Numbers
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.grouping import (
+    counter_key,
+    is_on_sky,
+)
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DimensionRecord
+
+CHUNK = 1_000
+"""How many ids a query names."""
+
+_CAMERA = "camera"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What exposures have to be; what is `None` or empty restricts nothing.
+
+    Parameters
+    ----------
+    collections : `tuple` [ `str`, ... ]
+        Collections of which one has a raw of the exposure.
+    exposures : `Numbers` or `None`
+        Their ids.
+    where : `str`
+        An expression of daf_butler.
+    """
+
+    collections: tuple[str, ...]
+    exposures: Numbers | None
+    where: str
+
+    def __str__(self) -> str:
+        parts = []
+        if self.collections:
+            parts.append(f"raws in {', '.join(self.collections)}")
+        if self.exposures is not None:
+            parts.append("the given ids")
+        if self.where:
+            parts.append(f"where {self.where}")
+        return " and ".join(parts) or "any of the instrument"
+
+
+@dataclass
+class Selected:
+    """The exposures that visits are declared for.
+
+    Parameters
+    ----------
+    exposures : `list` [ `lsst.daf.butler.DimensionRecord` ]
+        Those on the sky.
+    off_sky : `int`
+        How many others there are.
+    missing : `list` [ `Assumption` ]
+        What is named and not there.
+    cameras : `bool`
+        Whether the collections have a ``camera`` dataset.
+    """
+
+    exposures: list[DimensionRecord] = field(default_factory=list)
+    off_sky: int = 0
+    missing: list[Assumption] = field(default_factory=list)
+    cameras: bool = False
+
+
+def select(butler: Butler, definition: InstrumentDefinition, selection: Selection) -> Selected:
+    """Query the exposures that are meant.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    definition : `InstrumentDefinition`
+        The instrument.
+    selection : `Selection`
+        What they have to be.
+
+    Returns
+    -------
+    selected : `Selected`
+        The exposures: one query, or one for each `CHUNK` of named ids.
+
+    Raises
+    ------
+    ButlerError
+        Raised if the expression is not one, or a collection can't be searched.
+    """
+    selected = Selected()
+    known = look_up(butler, selection.collections)
+    selected.missing += [
+        Assumption("collection", name, "collections") for name in selection.collections if name not in known
+    ]
+    raws = definition.raw_dataset_type
+    if selection.collections and (not known or registered_type(butler, raws) is None):
+        return selected
+    names = [name for name in selection.collections if name in known]
+    selected.cameras = bool(names) and _has_camera(butler, names)
+    found = {exposure.id: exposure for exposure in _queried(butler, definition, selection, names)}
+    selected.exposures = [exposure for exposure in found.values() if is_on_sky(exposure)]
+    selected.off_sky = len(found) - len(selected.exposures)
+    if selection.exposures is not None and (lost := selection.exposures.single - found.keys()):
+        unknown = sorted(lost - _existing(butler, definition.name, lost))
+        if unknown:
+            selected.missing.append(
+                Assumption("exposure", f"{definition.name} {first_few(unknown)}", "exposures")
+            )
+    return selected
+
+
+def _queried(
+    butler: Butler, definition: InstrumentDefinition, selection: Selection, collections: Sequence[str]
+) -> Iterator[DimensionRecord]:
+    from lsst.daf.butler import ButlerUserError
+
+    for part in _parts(selection.exposures):
+        where = " AND ".join(f"({text})" for text in (selection.where, part) if text)
+        try:
+            with butler.query() as query:
+                if collections:
+                    query = query.join_dataset_search(definition.raw_dataset_type, collections)
+                yield from query.where(where, instrument=definition.name).dimension_records("exposure")
+        except ButlerUserError as error:
+            raise ButlerError(
+                f"exposures can't be selected with {selection.where!r}: {first_line(error)}",
+                option="where" if selection.where else "collections",
+                hint="Such as: exposure.day_obs = 20241108 AND exposure.observation_type = 'science'.",
+            ) from None
+
+
+def _parts(exposures: Numbers | None) -> Iterator[str]:
+    """Give expressions that together name all exposures."""
+    if exposures is None:
+        yield ""
+        return
+    items = [str(number) for number in sorted(exposures.single)]
+    items += [f"{part.start}..{part[-1]}:{part.step}" for part in exposures.ranges]
+    for chunk in in_chunks(items, CHUNK):
+        yield f"exposure IN ({', '.join(chunk)})"
+
+
+def _existing(butler: Butler, instrument: str, exposures: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for chunk in in_chunks(sorted(exposures), CHUNK):
+        found |= {record.id for record in _where(butler, instrument, "exposure IN (given)", given=chunk)}
+    return found
+
+
+def _where(butler: Butler, instrument: str, where: str, **bind: Any) -> Iterator[DimensionRecord]:
+    with butler.query() as query:
+        yield from query.where(where, instrument=instrument, bind=bind).dimension_records("exposure")
+
+
+def _has_camera(butler: Butler, collections: Sequence[str]) -> bool:
+    dataset_type = registered_type(butler, _CAMERA)
+    if dataset_type is None:
+        return False
+    summaries = butler.collections.query_info(
+        collections, include_summary=True, flatten_chains=True, summary_datasets=[dataset_type]
+    )
+    return any(summary.dataset_types for summary in summaries)
+
+
+def related(
+    butler: Butler, instrument: str, grouping: str, exposures: Iterable[DimensionRecord]
+) -> list[DimensionRecord]:
+    """Find the other exposures of the same groups, whatever is selected.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    instrument : `str`
+        The instrument.
+    grouping : `str`
+        How exposures are grouped.
+    exposures : `~collections.abc.Iterable` [ `lsst.daf.butler.DimensionRecord` ]
+        The selected exposures.
+
+    Returns
+    -------
+    others : `list` [ `lsst.daf.butler.DimensionRecord` ]
+        Those on the sky that are not among them. The official tool looks for counters on all days, here only
+        those of the same day count.
+    """
+    found: dict[int, DimensionRecord] = {}
+    known = {exposure.id: exposure for exposure in exposures}
+    if grouping == "by-group-metadata":
+        groups = sorted({exposure.group for exposure in known.values()})
+        for chunk in in_chunks(groups, CHUNK):
+            found |= {one.id: one for one in _where(butler, instrument, "group IN (given)", given=chunk)}
+    elif grouping == "one-to-one-and-by-counter":
+        keys = {counter_key(one) for one in known.values() if one.seq_start != one.seq_end}
+        for chunk in in_chunks(sorted({key[0] for key in keys}), CHUNK):
+            found |= {
+                one.id: one
+                for one in _where(butler, instrument, "day_obs IN (given)", given=chunk)
+                if counter_key(one) in keys
+            }
+    return [one for number, one in found.items() if number not in known and is_on_sky(one)]

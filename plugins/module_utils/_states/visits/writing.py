@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Visits written batch by batch, each visit with all that belongs to it or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
+from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import apply_records
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.grouping import VisitDefinition
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.held import records_of
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.planning import Visit, Work
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.wanted import (
+    DETECTOR_REGIONS,
+    Makes,
+)
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DimensionRecord
+
+
+class Writing:
+    """Writes what was planned.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        Where to.
+    makes : `Makes`
+        Makes records.
+    report : `Report`
+        Counts what is written; the run may be stopped between batches.
+    """
+
+    def __init__(self, repository: Repository, makes: Makes, report: Report) -> None:
+        self._repository = repository
+        self._butler = repository.butler
+        self._makes = makes
+        self._report = report
+        self._done = 0
+        self._total = 0
+        self._overtaken = 0
+
+    def write(self, work: Work) -> None:
+        """Write all of it.
+
+        Parameters
+        ----------
+        work : `Work`
+            What to write. A run that ends before its end leaves whole visits.
+        """
+        self._total = len(work.new) + len(work.replaced) + len(work.updated)
+        apply_records(self._butler, work.systems, self._report)
+        size = self._makes.at_once
+        for batch in in_chunks(work.new, size):
+            self._locked(lambda batch=batch: self._insert(batch))  # type: ignore[misc]
+            self._tell(len(batch))
+        for batch in in_chunks(work.replaced, size):
+            self._locked(lambda batch=batch: self._replace(batch, regions=True))  # type: ignore[misc]
+            self._tell(len(batch))
+        for batch in in_chunks(work.updated, DETECTOR_REGIONS):
+            self._locked(lambda batch=batch: self._replace(batch, regions=False))  # type: ignore[misc]
+            self._tell(len(batch))
+        for members in in_chunks(work.memberships, DETECTOR_REGIONS):
+            self._locked(lambda members=members: self._join(members))  # type: ignore[misc]
+        for incomplete in in_chunks(work.detectors, size):
+            self._locked(lambda incomplete=incomplete: self._complete(incomplete))  # type: ignore[misc]
+        if self._overtaken:
+            self._report.notice(f"another writer defined {self._overtaken} of the visits meanwhile")
+
+    def _locked(self, write: Callable[[], None]) -> None:
+        """Write while no other task writes visits of the instrument."""
+        self._report.checkpoint()
+        with self._repository.writer_lock(f"visits of {self._makes.instrument}", self._report.notice):
+            write()
+
+    def _tell(self, count: int) -> None:
+        self._done += count
+        self._report.step("defining", self._done, self._total)
+
+    def _insert(self, batch: Sequence[Visit]) -> None:
+        makes = self._makes
+        ids = [visit.definition.id for visit in batch]
+        there = {record.id for record in records_of(self._butler, "visit", makes.instrument, ids)}
+        new = [visit for visit in batch if visit.definition.id not in there]
+        self._overtaken += len(there)
+        if not new:
+            return
+        definitions = [visit.definition for visit in new]
+        records = {
+            "visit": [visit.record for visit in new],
+            "visit_definition": makes.definitions(definitions),
+            "visit_system_membership": makes.memberships(_members(definitions)),
+            "visit_detector_region": makes.detectors(definitions),
+        }
+
+        def write() -> None:
+            for element, rows in records.items():
+                self._butler.registry.insertDimensionData(element, *rows)
+
+        transact(self._butler, write, self._report.log)
+        self._report.added += len(new)
+
+    def _replace(self, batch: Sequence[Visit], *, regions: bool) -> None:
+        definitions = [visit.definition for visit in batch]
+        detectors: list[DimensionRecord] = self._makes.detectors(definitions) if regions else []
+
+        def write() -> None:
+            insert = self._butler.registry.insertDimensionData
+            insert("visit", *(visit.record for visit in batch), replace=True)
+            insert("visit_definition", *self._makes.definitions(definitions), skip_existing=True)
+            if detectors:
+                insert("visit_detector_region", *detectors, replace=True)
+
+        transact(self._butler, write, self._report.log)
+        self._report.replaced += len(batch)
+
+    def _join(self, members: Sequence[tuple[int, int]]) -> None:
+        records = self._makes.memberships(members)
+
+        def write() -> None:
+            self._butler.registry.insertDimensionData("visit_system_membership", *records, skip_existing=True)
+
+        transact(self._butler, write, self._report.log)
+        self._report.added += len(records)
+
+    def _complete(self, incomplete: Sequence[tuple[VisitDefinition, frozenset[int]]]) -> None:
+        missing = {definition.id: detectors for definition, detectors in incomplete}
+        records = [
+            record
+            for record in self._makes.detectors([definition for definition, _unused in incomplete])
+            if record.detector in missing[record.visit]
+        ]
+
+        def write() -> None:
+            self._butler.registry.insertDimensionData("visit_detector_region", *records, skip_existing=True)
+
+        transact(self._butler, write, self._report.log)
+        self._report.added += len(records)
+
+
+def _members(definitions: Sequence[VisitDefinition]) -> list[tuple[int, int]]:
+    return [(definition.id, system) for definition in definitions for system in definition.systems]
