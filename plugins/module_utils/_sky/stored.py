@@ -10,7 +10,7 @@ import struct
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import OTHER_KINDS, Draft, Part
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import Draft, Part
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import (
     OtherSkyMapError,
     made,
@@ -38,6 +38,8 @@ CLASSES = {
     "discrete": ("lsst.skymap.discreteSkyMap", "DiscreteSkyMap", 0),
 }
 REDUCER = ("lsst.pex.config.config", "unreduceConfig")
+# The one other type that is stored in the same way.
+_HEALPIX = Named("lsst.skymap.healpixSkyMap", "HealpixSkyMap")
 _PROTOCOL = 5
 
 
@@ -131,9 +133,10 @@ def read_stored(data: bytes, source: str = "the stored sky map") -> SkyMapConfig
     Raises
     ------
     OtherSkyMapError
-        If the sky map is neither of rings nor discrete.
+        If the sky map is of type healpix.
     ButlerError
-        If it is nothing that the official tool stores, or its tracts have the numbers of before 2018.
+        If it is nothing that the official tool stores for rings or discrete sky maps, or its tracts are
+        numbered as they were before version 1 of ``RingsSkyMap``.
     """
     try:
         kind, text = _content(what_is_called(data))
@@ -141,7 +144,7 @@ def read_stored(data: bytes, source: str = "the stored sky map") -> SkyMapConfig
         raise ButlerError(
             f"{source} can't be read: {error}", hint="It was not loaded, since a pickle can run anything."
         ) from None
-    if kind in OTHER_KINDS:
+    if kind not in KINDS:
         raise OtherSkyMapError(
             f"{source} is of type {kind}",
             kind=kind,
@@ -159,16 +162,13 @@ def _content(called: object) -> tuple[str, str]:
     if not isinstance(called, Call) or not isinstance(called.function, Named) or not called.arguments:
         raise StrangePickleError("it is no sky map")
     sky_map, inner = called.function, called.arguments[0]
-    for kind in OTHER_KINDS:
-        if sky_map == Named(f"lsst.skymap.{kind}SkyMap", f"{kind.capitalize()}SkyMap"):
-            return kind, ""
+    if sky_map == _HEALPIX:
+        return "healpix", ""
     for kind, (module, name, version) in CLASSES.items():
         if sky_map != Named(module, name):
             continue
         if kind == "rings" and called.arguments[1:] != (version,):
-            raise StrangePickleError(
-                f"its tracts are numbered as in version {called.arguments[1:]}, not {version}"
-            )
+            raise StrangePickleError(f"its tracts are not numbered as in version {version} of {name}")
         if isinstance(inner, Call) and inner.function == Named(*REDUCER) and len(inner.arguments) == 2:
             config_class, text = inner.arguments
             if config_class == Named(module, f"{name}Config") and isinstance(text, bytes):
