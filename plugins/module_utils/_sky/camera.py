@@ -10,6 +10,10 @@ exposures both are those of its first.
 The camera's plane is the gnomonic plane at the boresight, in which great circles are straight lines. So which
 corners are on the hull, and in which order, doesn't depend on the pointing: hulls are sought once for a
 camera, and then only turned to the sky.
+
+At the north pole itself fields are half a turn from what they are beside it (see `frames`), as FITS, AST and
+so the official code have it. Within 4 milliarcseconds of a pole, but not at it, AST puts the boresight up to
+4 milliarcseconds away; that is not repeated here.
 """
 
 from __future__ import annotations
