@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky import tangent, tracts
-from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import inside_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,13 +83,6 @@ class SkyMapGeometry:
                 raise _unequal(tract, layouts[reach], len(places.reach) - 1, self.layout)
         self.count = len(self._ra)
         self.patch_nx_max, self.patch_ny_max = self.layout.counts
-        if inside_out(self._patch_corners).any():
-            raise ButlerError(
-                f"With pixels of {config.pixel_scale:g} arcseconds patches are too small or too large to be "
-                "polygons on the sky.",
-                option="pixelScale",
-                hint="Take pixels of another size, or patches of another number of pixels.",
-            )
 
     @property
     def patch_counts(self) -> NDArray[np.int64]:

@@ -35,6 +35,9 @@ MOST_PATCHES = 1_000_000
 WIDEST = 89.0
 """How far from its centre a tract may reach, in degrees: less than a hemisphere, with room for rounding."""
 
+SMALLEST = 1e-11
+"""The least side of a patch, in radians: rounding turns those of some 1e-15 inside out."""
+
 _LARGEST_PIXEL = 2**31 - 1
 
 
@@ -127,8 +130,15 @@ def centres(config: SkyMapConfig) -> Centres:
     Raises
     ------
     ButlerError
-        There would be far too many tracts, or they would be larger than a hemisphere.
+        The projection is not built in, or there would be far too many tracts, or they would be larger than a
+        hemisphere.
     """
+    if config.projection not in tangent.PROJECTIONS:
+        raise ButlerError(
+            f"The projection {config.projection!r} is not built in.",
+            option="projection",
+            hint=f"Take one of {', '.join(tangent.PROJECTIONS)}: Rubin's sky maps have TAN.",
+        )
     if isinstance(config, RingsConfig):
         return _rings(config)
     if isinstance(config, DiscreteConfig):
@@ -161,7 +171,7 @@ def _rings(config: RingsConfig) -> Centres:
         dec.append(np.full(count, height * (ring + 1) - 0.5 * math.pi))
     ra.append(np.zeros(1))
     dec.append(np.full(1, math.pi / 2))
-    reach = _reach("tractOverlap", height / 2, config.tract_overlap, f"a tract of {rings} rings")
+    reach = _reach(config, height / 2, "tractOverlap", f"a tract of {rings} rings")
     return Centres(np.concatenate(ra), np.concatenate(dec), (reach,))
 
 
@@ -169,7 +179,7 @@ def _discrete(config: DiscreteConfig) -> Centres:
     import numpy as np
 
     reach = tuple(
-        _reach(f"radiusList[{place}]", math.radians(radius), config.tract_overlap, "the tract")
+        _reach(config, math.radians(radius), f"radiusList[{place}]", "the tract")
         for place, radius in enumerate(config.radius_list)
     )
     ra: NDArray[np.float64] = np.radians(np.array(config.ra_list, np.float64))
@@ -177,17 +187,26 @@ def _discrete(config: DiscreteConfig) -> Centres:
     return Centres(ra, dec, reach)
 
 
-def _reach(option: str, radius: float, overlap: float, what: str) -> float:
-    """Add a radius in radians and an overlap in degrees, if a tract can be as large."""
-    reach = radius + math.radians(overlap)
-    if math.degrees(reach) >= WIDEST:
+def _reach(config: SkyMapConfig, radius: float, option: str, what: str) -> float:
+    """Add the overlap to a radius, if the tract's corners then aren't too far away."""
+    reach = radius + math.radians(config.tract_overlap)
+    along = math.degrees(reach)
+    corner = tangent.radial(config.projection, reach) * math.sqrt(2) * _stretch(config)
+    far = max(along, math.degrees(tangent.angular(config.projection, corner)))
+    if far >= WIDEST:
         raise ButlerError(
-            f"With a radius of {math.degrees(radius):g} degrees and tractOverlap {overlap:g} {what} would "
-            f"reach {math.degrees(reach):g} degrees from its centre; less than {WIDEST:g} are possible.",
+            f"With a radius of {math.degrees(radius):g} degrees and tractOverlap {config.tract_overlap:g} "
+            f"{what} would reach {far:.5g} degrees from its centre; less than {WIDEST:g} are possible.",
             option=option,
             hint="A tract has to be smaller than a hemisphere.",
         )
     return reach
+
+
+def _stretch(config: SkyMapConfig) -> float:
+    """Give how far along x, or y, the rotated points lie that are 1 away along the axes of the sky."""
+    angle = math.radians(config.rotation)
+    return max(abs(math.cos(angle)), abs(math.sin(angle)))
 
 
 def layout(config: SkyMapConfig, reach: float) -> Layout:
@@ -211,21 +230,18 @@ def layout(config: SkyMapConfig, reach: float) -> Layout:
     Raises
     ------
     ButlerError
-        The projection is not built in, or pixels and patches have sizes that make tracts of far too many
-        patches, or larger than a hemisphere.
+        Pixels and patches have sizes that make tracts of far too many patches, or larger than a hemisphere.
     """
-    if config.projection not in tangent.PROJECTIONS:
-        raise ButlerError(
-            f"The projection {config.projection!r} is not built in.",
-            option="projection",
-            hint=f"Take one of {', '.join(tangent.PROJECTIONS)}: Rubin's sky maps have TAN.",
-        )
     inner, border, clipped = _patch(config)
     scale = math.radians(config.pixel_scale / 3600)
-    angle = math.radians(config.rotation)
-    wide = 2 * tangent.radial(config.projection, reach) * max(abs(math.cos(angle)), abs(math.sin(angle)))
-    # The smallest pixels that a float can hold are zero in radians.
-    half = wide / scale / 2 if scale else math.inf
+    if scale * min(inner) < SMALLEST:
+        raise ButlerError(
+            f"With pixels of {config.pixel_scale:g} arcseconds patches of {inner[0]} x {inner[1]} pixels are "
+            "too small to have corners.",
+            option="pixelScale",
+            hint="Take larger pixels, or patches of more pixels.",
+        )
+    half = tangent.radial(config.projection, reach) * _stretch(config) / scale
     if half > _LARGEST_PIXEL / 2 - 1:
         raise _too_fine(config, f"would be {2 * half:.3g} pixels wide, more than 32 bits can count")
     pixels = 2 * math.floor(half + 0.5) + 1
