@@ -9,7 +9,7 @@ import ast
 import math
 
 _MAX_DEPTH = 50
-_MAX_NUMBER = 2**63
+_MAX_INTEGER = 2**63
 _MAX_POWER = 64
 
 
@@ -39,7 +39,7 @@ def plain_value(node: ast.expr, depth: int = 0) -> object:
     Raises
     ------
     RefusedError
-        If it is anything else, or a number that isn't finite or far beyond what options take.
+        If it is anything else, or a calculation that has no result or a far too large one.
     """
     if depth > _MAX_DEPTH:
         raise RefusedError("the value is nested too deeply")
@@ -61,9 +61,14 @@ def _number(node: ast.expr, depth: int) -> int | float:
     value = plain_value(node, depth + 1)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RefusedError("only numbers are calculated with")
-    if abs(value) >= _MAX_NUMBER:
+    if _is_large(value):
         raise RefusedError("a number is too large to calculate with")
     return value
+
+
+def _is_large(value: int | float) -> bool:
+    """Tell integers that calculating would take long with; floats have a size."""
+    return isinstance(value, int) and abs(value) >= _MAX_INTEGER
 
 
 def _bounded(operator: ast.operator, left: int | float, right: int | float) -> int | float:
@@ -89,7 +94,7 @@ def _bounded(operator: ast.operator, left: int | float, right: int | float) -> i
     except OverflowError:
         raise RefusedError("a number is too large to calculate with") from None
     # A fractional power of a negative number is complex.
-    if not isinstance(result, int | float) or not math.isfinite(result) or abs(result) >= _MAX_NUMBER:
+    if not isinstance(result, int | float) or not math.isfinite(result) or _is_large(result):
         raise RefusedError("a number is too large to calculate with, or not real")
     return result
 
