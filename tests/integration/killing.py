@@ -55,6 +55,8 @@ class Attempt:
         Fields of the state to set besides, such as a small ``batch_size``.
     opens : `bool`, optional
         False for a state that opens its repository by itself.
+    random : `~collections.abc.Callable`, optional
+        Finds what is random in the repository, such as ids, and what to compare instead.
     """
 
     state: str
@@ -62,6 +64,7 @@ class Attempt:
     repo: Path
     fields: Mapping[str, Any] = field(default_factory=dict)
     opens: bool = True
+    random: Callable[[Path], Mapping[str, str]] = field(default=lambda repo: {})
 
 
 def _server() -> Any:
@@ -258,7 +261,7 @@ def _copy(template: Path, name: str) -> Path:
 
 
 def _dump(folder: Path, attempt: Attempt) -> Dump:
-    return dump(attempt.repo, {str(folder): "<folder>"})
+    return dump(attempt.repo, {str(folder): "<folder>", **attempt.random(attempt.repo)})
 
 
 def _work(attempt: Attempt, kill: int | None, send: Any) -> None:

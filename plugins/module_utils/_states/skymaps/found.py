@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a repository has of the declared sky maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known, look_up
+from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
+from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import read_stored
+from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.declared import Declared
+
+if TYPE_CHECKING:
+    import numpy
+    from lsst.daf.butler import Butler, DatasetRef, DatasetType, DimensionRecord, DimensionUniverse
+    from numpy.typing import NDArray
+
+RUN = "skymaps"
+DATASET_TYPE = "skyMap"
+"""Where the official tool stores sky maps, and as what (``lsst.skymap``, ``BaseSkyMap.register``)."""
+
+
+@dataclass
+class Found:
+    """What there is of a declared sky map.
+
+    Parameters
+    ----------
+    declared : `Declared`
+        What is declared.
+    geometry : `SkyMapGeometry`
+        Its tracts and patches.
+    wanted : `lsst.daf.butler.DimensionRecord`
+        The record that it is to have.
+    record : `lsst.daf.butler.DimensionRecord` or `None`
+        The record of that name.
+    twin : `str` or `None`
+        Another name under which the same configuration is registered.
+    registered : `SkyMapConfig` or `None`
+        The configuration that was stored under that name, where it is another one that can be read.
+    tracts : `numpy.ndarray` of `int`, (n,)
+        Tracts that are not there, in ascending order.
+    partial : `numpy.ndarray` of `int`, (n,)
+        Tracts that are there without all their patches, likewise.
+    patches : `int`
+        How many patches are there.
+    dataset : `lsst.daf.butler.DatasetRef` or `None`
+        The stored sky map, as the registry has it.
+    stored : `bool`
+        Whether the datastore has it as well.
+    """
+
+    declared: Declared
+    geometry: SkyMapGeometry
+    wanted: DimensionRecord
+    record: DimensionRecord | None = None
+    twin: str | None = None
+    registered: SkyMapConfig | None = None
+    tracts: NDArray[numpy.int64] = field(default_factory=lambda: _none())
+    partial: NDArray[numpy.int64] = field(default_factory=lambda: _none())
+    patches: int = 0
+    dataset: DatasetRef | None = None
+    stored: bool = False
+
+    @property
+    def patches_each(self) -> int:
+        """How many patches a tract has (`int`)."""
+        return self.geometry.patch_nx_max * self.geometry.patch_ny_max
+
+    @property
+    def missing_patches(self) -> int:
+        """How many patches are not there (`int`)."""
+        return max(0, self.geometry.patch_total - self.patches)
+
+
+@dataclass
+class Current:
+    """What a repository has of all that is declared.
+
+    Parameters
+    ----------
+    found : `list` [ `Found` ]
+        In the order of the task.
+    wanted_type : `lsst.daf.butler.DatasetType`
+        The dataset type of stored sky maps.
+    dataset_type : `lsst.daf.butler.DatasetType` or `None`
+        The one that is registered under its name.
+    run : `Known` or `None`
+        The run.
+    """
+
+    found: list[Found]
+    wanted_type: DatasetType
+    dataset_type: DatasetType | None = None
+    run: Known | None = None
+
+
+def _none() -> NDArray[numpy.int64]:
+    import numpy
+
+    return numpy.zeros(0, dtype=numpy.int64)
+
+
+def look(repository: Repository | None, declared: Sequence[Declared]) -> Current:
+    """Look sky maps up.
+
+    Parameters
+    ----------
+    repository : `Repository` or `None`
+        The repository; `None` if it is absent.
+    declared : `~collections.abc.Sequence` [ `Declared` ]
+        What is declared.
+
+    Returns
+    -------
+    current : `Current`
+        What is there. A complete sky map takes two counts, whatever its size.
+
+    Raises
+    ------
+    ButlerError
+        Raised for a configuration that makes no sky map.
+    """
+    from lsst.daf.butler import DatasetType
+
+    wanted = DatasetType(DATASET_TYPE, ["skymap"], "SkyMap", universe=universe_of(repository))
+    found = [_missing(item, wanted.dimensions.universe) for item in declared]
+    current = Current(found, wanted)
+    if repository is None:
+        return current
+    butler = repository.butler
+    current.dataset_type = registered_type(butler, DATASET_TYPE)
+    current.run = look_up(butler, [RUN]).get(RUN)
+    with butler.query() as query:
+        records = list(query.dimension_records("skymap"))
+    for item in found:
+        item.record = next((record for record in records if record.name == item.declared.name), None)
+        others = (record.name for record in records if record.hash == item.declared.hash)
+        item.twin = next((name for name in others if name != item.declared.name), None)
+        _look_at_dataset(repository, current, item)
+        if item.record is not None and item.record.hash == item.declared.hash:
+            _look_at_tracts(butler, item)
+    return current
+
+
+def _missing(declared: Declared, universe: DimensionUniverse) -> Found:
+    """Describe a sky map of which nothing is there."""
+    import numpy
+
+    try:
+        geometry = SkyMapGeometry(declared.config)
+    except ButlerError as error:
+        named = f"{error.option}: {error.message}" if error.option else error.message
+        raise ButlerError(f"{declared.name}: {named}", option=declared.option, hint=error.hint) from None
+    record = universe["skymap"].RecordClass(
+        name=declared.name,
+        hash=declared.hash,
+        tract_max=geometry.count,
+        patch_nx_max=geometry.patch_nx_max,
+        patch_ny_max=geometry.patch_ny_max,
+    )
+    return Found(declared, geometry, record, tracts=numpy.arange(geometry.count))
+
+
+def _look_at_tracts(butler: Butler, item: Found) -> None:
+    import numpy
+
+    name, geometry = item.declared.name, item.geometry
+    with butler.query() as query:
+        ids = query.where(skymap=name)
+        # Counting is quick, and tells all there is to know of a complete sky map.
+        item.patches = ids.data_ids(["patch"]).count()
+        tracts = ids.data_ids(["tract"])
+        if item.patches == geometry.patch_total and tracts.count() == geometry.count:
+            item.tracts = _none()
+            return
+        there = numpy.zeros(geometry.count, dtype=bool)
+        there[[int(data_id["tract"]) for data_id in tracts if int(data_id["tract"]) < geometry.count]] = True
+    item.tracts = numpy.flatnonzero(~there)
+    if item.patches != int(there.sum()) * item.patches_each:
+        held = patches_held(butler, name, geometry.count)
+        item.partial = numpy.flatnonzero(there & (held < item.patches_each))
+
+
+def patches_held(butler: Butler, name: str, count: int) -> NDArray[numpy.int64]:
+    """Count the patches of each tract.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    name : `str`
+        The sky map.
+    count : `int`
+        How many tracts it has.
+
+    Returns
+    -------
+    held : `numpy.ndarray` of `int`, (count,)
+        Number of patches. All data IDs are read, one by one.
+    """
+    import numpy
+
+    held = numpy.zeros(count, dtype=numpy.int64)
+    with butler.query() as query:
+        for data_id in query.where(skymap=name).data_ids(["patch"]):
+            tract = int(data_id["tract"])
+            if tract < count:
+                held[tract] += 1
+    return held
+
+
+def _look_at_dataset(repository: Repository, current: Current, item: Found) -> None:
+    if current.dataset_type != current.wanted_type or current.run is None or item.record is None:
+        return
+    butler = repository.butler
+    item.dataset = butler.find_dataset(current.wanted_type, skymap=item.declared.name, collections=RUN)
+    if item.dataset is None:
+        return
+    uri = butler.get_many_uris([item.dataset], allow_missing=True).get(item.dataset)
+    item.stored = uri is not None
+    if uri is not None and uri.primaryURI is not None and item.record.hash != item.declared.hash:
+        try:
+            item.registered = read_stored(uri.primaryURI.read())
+        except (ButlerError, OSError):
+            # It only serves to tell what differs.
+            item.registered = None

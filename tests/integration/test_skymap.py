@@ -1,0 +1,269 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""butler_skymap registers sky maps, once, and never another one in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
+from ansible_collections.rubin.butler.plugins.module_utils._sky.options import config_from_options
+from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import read_stored, stored_sky_map
+from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state import SkyMapsState
+from lsst.daf.butler import Butler, CollectionType, DatasetType
+
+from tests.integration.ansible_play import cycle, run
+from tests.integration.converging import converge_here
+from tests.integration.documented import run_examples
+from tests.integration.sky_maps import CELLS, FIELDS, SMALL_RINGS, counts, declared, small_rings, stored
+
+HASHES = {
+    "small_rings": "379c1b2ca7a7684104b00b9f38ad24179597ca26",
+    "small_discrete": "ce7865f13ff536cbe288d1a2b783f07e5440e7ba",
+}
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[dict[str, Any]]:
+    """Declare a sky map in each of the three ways."""
+    return [
+        {"config_file": small_rings(tmp_path)},
+        {"name": "small_cells_rings", "rings": CELLS},
+        {"name": "small_discrete", "discrete": FIELDS},
+    ]
+
+
+def converge(repo: Path, *skymaps: dict[str, Any], check_mode: bool = False) -> Outcome:
+    """Do what the module does, without the time that Ansible takes."""
+    state = SkyMapsState.from_params({"skymaps": skymaps})
+    return converge_here(state, repo, check_mode=check_mode)
+
+
+def register_small_rings(repo: Path, folder: Path) -> None:
+    assert converge(repo, declared("small_rings", config_file=small_rings(folder))).changed
+
+
+def test_sky_maps_are_registered_once(repo: Path, three: list[dict[str, Any]]) -> None:
+    done = cycle("butler_skymap", {"repo": str(repo), "skymaps": three})
+    done.assert_converges()
+    # Dataset type, run; a record, tracts, patches and a dataset for each.
+    added = 2 + (2 + 26 + 650) + (2 + 26 + 234) + (2 + 3 + 75)
+    assert done.run["stats"]["added"] == added
+    assert done.run_again["stats"]["present"] == added - 2
+    [tracts] = [
+        change
+        for change in done.run["changes"]
+        if (change["kind"], change["name"]) == ("patches", "small_rings")
+    ]
+    assert tracts["after"] == {"patches": 650} and tracts["count"] == 650
+    assert counts(repo, "small_rings") == (26, 650) and counts(repo, "small_discrete") == (3, 75)
+
+
+def test_the_stored_sky_map_is_where_the_official_tool_puts_it(repo: Path) -> None:
+    assert converge(repo, declared("small_cells_rings", rings=CELLS)).changed
+    config = config_from_options("rings", CELLS)
+    with Butler.from_config(repo) as butler:
+        ref = butler.find_dataset("skyMap", skymap="small_cells_rings", collections="skymaps")
+        assert ref is not None and ref.id.version == 7
+        assert ref.datasetType == DatasetType("skyMap", ["skymap"], "SkyMap", universe=butler.dimensions)
+        uri = butler.getURI(ref)
+        assert uri.ospath == str(repo / "skymaps/skyMap/skyMap_small_cells_rings_skymaps.pickle")
+        assert uri.read() == stored_sky_map(config) and read_stored(uri.read()) == config
+        assert butler.collections.get_info("skymaps").type is CollectionType.RUN
+        with butler.query() as query:
+            [record] = query.dimension_records("skymap")
+        assert (record.tract_max, record.patch_nx_max, record.patch_ny_max) == (26, 3, 3)
+
+
+def refusal(repo: Path, *skymaps: dict[str, Any]) -> str:
+    """Declare what is refused, and give the reason."""
+    with pytest.raises(ButlerError) as caught:
+        converge(repo, *skymaps)
+    return str(caught.value)
+
+
+def test_another_configuration_of_a_name_is_a_conflict(repo: Path, tmp_path: Path) -> None:
+    register_small_rings(repo, tmp_path)
+    other = SMALL_RINGS.replace("numRings = 3", "numRings = 4").replace("10.0", "12.5")
+    message = refusal(
+        repo,
+        declared("small_rings", config_file=small_rings(tmp_path, other)),
+        declared("small_cells_rings", rings=CELLS),
+    )
+    assert "skymap small_rings: it has another configuration: " in message
+    assert "numRings: 3 registered, 4 declared" in message
+    assert "pixelScale: 10.0 registered, 12.5 declared" in message
+    assert HASHES["small_rings"] in message and "Nothing was written" in message
+    assert counts(repo, "small_rings") == (26, 650) and list(stored(repo)) == ["small_rings"]
+
+
+def test_a_conflict_with_a_sky_map_that_can_not_be_read_is_told_by_its_hash(
+    repo: Path, tmp_path: Path
+) -> None:
+    register_small_rings(repo, tmp_path)
+    (repo / "skymaps/skyMap/skyMap_small_rings_skymaps.pickle").write_bytes(b"\x80\x05not a sky map")
+    other = small_rings(tmp_path, SMALL_RINGS.replace("numRings = 3", "numRings = 4"))
+    message = refusal(repo, declared("small_rings", config_file=other))
+    assert "what is stored of it can't be read" in message and HASHES["small_rings"] in message
+
+
+def test_a_configuration_has_one_name(repo: Path, tmp_path: Path) -> None:
+    register_small_rings(repo, tmp_path)
+    renamed = small_rings(tmp_path, SMALL_RINGS.replace('"small_rings"', '"other_name"'))
+    message = refusal(repo, declared(None, config_file=renamed))
+    assert "skymap other_name: its configuration is registered as small_rings already" in message
+    assert counts(repo, "other_name") == (0, 0)
+
+
+def test_what_is_missing_of_a_sky_map_is_added(repo: Path, tmp_path: Path) -> None:
+    with Butler.from_config(repo, writeable=True) as butler:
+        record = {"name": "small_rings", "tract_max": 26, "patch_nx_max": 5, "patch_ny_max": 5}
+        butler.registry.insertDimensionData(
+            "skymap", {**record, "hash": bytes.fromhex(HASHES["small_rings"])}
+        )
+        # Tract 3 without patches, as no transaction of ours leaves it; tract 5 with one of them.
+        butler.registry.insertDimensionData(
+            "tract", *({"skymap": "small_rings", "id": tract, "region": None} for tract in (3, 5))
+        )
+        patch = {"skymap": "small_rings", "tract": 5, "id": 7, "cell_x": 2, "cell_y": 1, "region": None}
+        butler.registry.insertDimensionData("patch", patch)
+    sky_map = declared("small_rings", config_file=small_rings(tmp_path))
+    promised, done = (converge(repo, sky_map, check_mode=check) for check in (True, False))
+    shown = {change.kind: (change.before, change.after) for change in done.changes}
+    assert shown["tracts"] == ({"tracts": 2}, {"tracts": 26})
+    assert shown["patches"] == ({"patches": 1}, {"patches": 650})
+    assert "skymap" not in shown
+    assert (promised.changes, promised.stats) == (done.changes, done.stats)
+    assert counts(repo, "small_rings") == (26, 650)
+    assert not converge(repo, sky_map).changed
+
+
+def test_a_stored_sky_map_that_the_datastore_lost_is_stored_again(repo: Path, tmp_path: Path) -> None:
+    register_small_rings(repo, tmp_path)
+    with Butler.from_config(repo, writeable=True) as butler:
+        ref = butler.find_dataset("skyMap", skymap="small_rings", collections="skymaps")
+        assert ref is not None
+        butler.pruneDatasets([ref], disassociate=False, unstore=True)
+    sky_map = declared("small_rings", config_file=small_rings(tmp_path))
+    done = converge(repo, sky_map)
+    assert [change.kind for change in done.changes] == ["artifact"] and done.stats["added"] == 1
+    assert stored(repo)["small_rings"].id == ref.id
+    assert (repo / "skymaps/skyMap/skyMap_small_rings_skymaps.pickle").stat().st_size > 100
+    assert not converge(repo, sky_map).changed
+
+
+def test_other_things_of_these_names_are_conflicts(repo: Path, tmp_path: Path) -> None:
+    with Butler.from_config(repo, writeable=True) as butler:
+        butler.collections.register("skymaps", CollectionType.TAGGED)
+        other = DatasetType("skyMap", ["skymap"], "StructuredDataDict", universe=butler.dimensions)
+        butler.registry.registerDatasetType(other)
+    message = refusal(repo, declared("small_rings", config_file=small_rings(tmp_path)))
+    assert "collection skymaps" in message and "dataset type skyMap" in message
+    assert counts(repo, "small_rings") == (0, 0)
+
+
+def test_check_mode_needs_no_repository(tmp_path: Path, three: list[dict[str, Any]]) -> None:
+    arguments = {"repo": str(tmp_path / "none"), "skymaps": three}
+    result = run("butler_skymap", arguments, check_mode=True, diff=True)
+    assert result.changed, result.message
+    assert result["stats"]["added"] == 2 + (2 + 26 + 650) + (2 + 26 + 234) + (2 + 3 + 75)
+    assert "patches small_rings: {patches: 650}" in result["diff"]["after"]
+
+
+def test_options_are_ansibles_too(repo: Path) -> None:
+    for skymap, words in (
+        ({"name": "m"}, "one of the following is required: config_file, rings, discrete"),
+        (
+            {"name": "m", "rings": CELLS, "discrete": FIELDS},
+            "parameters are mutually exclusive: config_file|rings|discrete",
+        ),
+        ({"name": "m", "rings": {**CELLS, "numRings": 3}}, "numRings"),
+    ):
+        result = run("butler_skymap", {"repo": str(repo), "skymaps": [skymap]})
+        assert result.failed and words in result.message, result.message
+
+
+BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "no name": (declared(None, rings=CELLS), ["skymaps[0].name: ", "needs a name"]),
+    "no file": (
+        declared(None, config_file="/nowhere/DC2.py"),
+        ["skymaps[0].config_file: /nowhere/DC2.py can't be read", "No such file"],
+    ),
+    "no pixels": (
+        declared("m", rings={**CELLS, "pixel_scale": 0}),
+        ["skymaps[0].rings: pixel_scale is 0", "arcseconds per pixel, above 0"],
+    ),
+    "two rings": (
+        declared("m", rings={**CELLS, "num_rings": 2}),
+        ["skymaps[0].rings: num_rings is 2", "at least 3"],
+    ),
+    "large pixels": (
+        declared("m", rings={**CELLS, "pixel_scale": 10_000}),
+        ["skymaps[0]", "m: pixelScale", "10000", "Take smaller pixels"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_mistake_is_named_and_nothing_is_written(name: str, repo: Path) -> None:
+    sky_map, words = BAD[name]
+    message = refusal(repo, sky_map)
+    for word in words:
+        assert word in message
+    with Butler.from_config(repo) as butler:
+        assert not list(butler.collections.query("*"))
+
+
+TEXTS = {
+    "python": ("import os\n" + SMALL_RINGS, ["line 1", "import os"]),
+    "a call": (SMALL_RINGS + "config.load('other.py')\n", ["line 10", "config.load('other.py')"]),
+    "unknown": (SMALL_RINGS + 'config.skyMap["rings"].numRing = 4\n', ["line 10", "numRing", "numRings"]),
+    "no pixels": (SMALL_RINGS.replace("10.0", "0"), ["pixelScale", "above 0"]),
+    "healpix": (
+        'config.name = "h"\nconfig.skyMap.name = "healpix"\n',
+        ["healpix", "rings", "discrete", "lsst.skymap"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_file_is_read_and_never_executed(name: str, repo: Path, tmp_path: Path) -> None:
+    text, words = TEXTS[name]
+    path = small_rings(tmp_path, text)
+    message = refusal(repo, declared(None, config_file=path))
+    assert message.startswith("skymaps[0].config_file: ") and path in message
+    for word in words:
+        assert word in message
+
+
+def test_what_is_declared_twice_is_refused(repo: Path, tmp_path: Path) -> None:
+    path = small_rings(tmp_path)
+    for second, words in (
+        (declared(None, config_file=path), "small_rings is declared by skymaps[0] already"),
+        (declared("twin", rings=CELLS), "twin has the configuration of small_cells_rings"),
+    ):
+        message = refusal(
+            repo, declared(None, config_file=path), declared("small_cells_rings", rings=CELLS), second
+        )
+        assert words in message
+
+
+def test_a_name_has_to_be_that_of_the_file(repo: Path, tmp_path: Path) -> None:
+    message = refusal(repo, declared("DC2", config_file=small_rings(tmp_path)))
+    assert "configures 'small_rings', not 'DC2'" in message
+
+
+def test_examples(repo: Path, tmp_path: Path) -> None:
+    text = SMALL_RINGS.replace("small_rings", "DC2")
+    places = {
+        "/data/butler/dp02": str(repo),
+        "/data/butler/ccms1": str(repo),
+        "/data/skymaps/DC2.py": small_rings(tmp_path, text),
+    }
+    results = run_examples("butler_skymap", places)
+    assert all(result.changed for result in results)
+    assert set(stored(repo)) == {"DC2", "coarse_rings", "one_field"}
