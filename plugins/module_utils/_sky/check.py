@@ -72,7 +72,7 @@ _VALUES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "rotation": ("degrees", math.isfinite),
     # With one ring, three tracts of 90 degrees stand on an equator of 360.
     "num_rings": (
-        "at least 3: the tracts of fewer rings are over 60 degrees wide and leave gaps in the sky",
+        "at least 3: tracts of fewer rings are 60 degrees wide or more and leave gaps in the sky",
         _whole(3),
     ),
     "ra_start": ("degrees from 0 to under 360", lambda value: 0 <= value < 360),

@@ -126,7 +126,7 @@ class Draft:
             for item in self._items(deeper).values():
                 for key, one in self._attributes(item).items():
                     below.setdefault(key, one.spelled)
-        near = difflib.get_close_matches(name, {**below, **known}, n=3)
+        near = difflib.get_close_matches(name, {**below, **known}, n=3, cutoff=0.7)
         expected = [known.get(key) or below[key] for key in near] or list(known.values())
         written = f"[{shown(name)}]" if is_item else f".{name}"
         one_of = "one of " if len(expected) > 1 else ""

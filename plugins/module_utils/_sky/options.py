@@ -71,7 +71,7 @@ def config_from_options(kind: str, options: Mapping[str, Any], *, option: str | 
     given = {name: value for name, value in options.items() if value is not None}
     fields = {field.name: field for field in KINDS[kind] + COMMON + LEGACY + CELLS}
     builder = given.pop("tract_builder", "legacy")
-    found = [] if builder in BUILDERS else [_unknown_builder(builder)]
+    found = [] if builder in list(BUILDERS) else [_unknown_builder(builder)]
     found += [_unknown(name, fields) for name in given if name not in fields]
     found += [f"{name} is missing" for name in REQUIRED[kind] if name not in given]
     values = {}
@@ -101,8 +101,8 @@ def _unknown_builder(builder: object) -> str:
 
 
 def _unknown(name: object, fields: Mapping[str, Field]) -> str:
-    near = difflib.get_close_matches(str(name), fields, n=2)
-    return f"{name} is unknown, expected one of {', '.join(near or fields)}"
+    known = difflib.get_close_matches(str(name), fields, n=2) or list(fields)
+    return f"{name} is unknown, expected {'one of ' if len(known) > 1 else ''}{', '.join(known)}"
 
 
 def _other(field: Field, builder: str) -> bool:
