@@ -156,7 +156,8 @@ def shown(value: object) -> str:
 def faults(config: SkyMapConfig, spelled: Callable[[Field], str]) -> Iterator[str]:
     """Find what makes a sky map impossible.
 
-    Only what has an effect is looked at: not the options of the tract builder that isn't used.
+    Only what has an effect is looked at: not the options of the tract builder that isn't used. Whether
+    tracts and patches of these sizes are possible is for the geometry to say.
 
     Parameters
     ----------
@@ -190,12 +191,6 @@ def _list_faults(config: DiscreteConfig, names: dict[str, str]) -> Iterator[str]
     }
     if len(set(lengths.values())) > 1:
         yield f"the numbers of values differ, expected one of each for each tract: {_counted(lengths)}"
-    widest = max(config.radius_list)
-    if widest + config.tract_overlap >= 90:
-        yield (
-            f"{names['radius_list']} holds {widest!r}, expected less than 90 degrees together with "
-            f"{names['tract_overlap']}, which is {config.tract_overlap!r}"
-        )
 
 
 def _counted(lengths: dict[str, int]) -> str:

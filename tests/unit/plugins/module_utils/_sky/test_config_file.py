@@ -289,8 +289,8 @@ def test_the_number_of_rings_is_needed() -> None:
             "decList = [0, 91]",
             "decList (line 6) is [0.0, 91.0], expected declinations from -90 to 90 degrees",
         ),
+        ("radiusList = [90, 1]", "is [90.0, 1.0], expected half the width of each tract in degrees"),
         ("radiusList = [0, 1]", "expected half the width of each tract in degrees, above 0 and under 90"),
-        ("radiusList = [89.5, 1]", "tractOverlap (not set), which is 1.0"),
     ],
 )
 def test_impossible_fields_are_refused(line: str, said: str) -> None:

@@ -100,7 +100,7 @@ def test_ansible_refuses_what_the_argument_spec_tells() -> None:
         ({"tract_builder": "cell"}, "tract_builder is 'cell', expected one of legacy, cells"),
         ({"numRings": 5}, "numRings is unknown, expected num_rings"),
         ({"zzz": 5}, "zzz is unknown, expected one of num_rings, ra_start, tract_overlap"),
-        ({"ra_list": [1.0]}, "ra_list is unknown, expected one of "),
+        ({"ra_list": [1.0]}, "ra_list is unknown, expected ra_start"),
         (
             {"patch_inner_dimensions": [4000]},
             "is [4000], expected two whole numbers of pixels from 1 on: [x, y]",
@@ -143,10 +143,6 @@ def test_wrong_options_of_rings_are_explained(wrong: dict[str, Any], said: str) 
         ({"dec_list": [0, -91]}, "dec_list is [0.0, -91.0], expected declinations from -90 to 90 degrees"),
         ({"radius_list": [0.5, -1]}, "radius_list is [0.5, -1.0], expected half the width of each tract"),
         ({"radius_list": ["a", 1]}, "radius_list is ['a', 1], expected a list of numbers"),
-        (
-            {"radius_list": [60, 60], "tract_overlap": 30},
-            "radius_list holds 60.0, expected less than 90 degrees together with tract_overlap, which is",
-        ),
         ({"num_rings": 3}, "num_rings is unknown"),
     ],
 )
