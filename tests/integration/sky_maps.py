@@ -11,17 +11,22 @@ from typing import Any
 
 from lsst.daf.butler import Butler, DatasetRef
 
-SMALL_RINGS = """
-config.name = "small_rings"
-config.skyMap.name = "rings"
-config.skyMap["rings"].numRings = 3
-config.skyMap["rings"].projection = "TAN"
-config.skyMap["rings"].tractOverlap = 1.0/60
-config.skyMap["rings"].pixelScale = 10.0
-config.skyMap["rings"].patchInnerDimensions = [4000, 4000]
-config.skyMap["rings"].patchBorder = 100
+FIELDS_FILE = """
+config.name = "small_discrete"
+config.skyMap.name = "discrete"
+config.skyMap["discrete"].raList = [56.65, 150.0, 0.05]
+config.skyMap["discrete"].decList = [-36.45, 2.2, 89.0]
+config.skyMap["discrete"].radiusList = [0.5, 0.5, 0.5]
+config.skyMap["discrete"].patchBorder = 100
+config.skyMap["discrete"].tractOverlap = 0.0
+config.skyMap["discrete"].pixelScale = 0.2
+config.skyMap["discrete"].projection = "TAN"
 """
-"""The configuration of `small_rings` of the reference data: 26 tracts of 25 patches."""
+"""The configuration of `small_discrete` of the reference data: three tracts of 25 patches.
+
+A sky map of rings covers the sky, and so takes some 130,000 rows that tell what it overlaps, however few its
+patches are.
+"""
 
 CELLS = {
     "num_rings": 3,
@@ -30,7 +35,7 @@ CELLS = {
     "pixel_scale": 20.0,
     "tract_builder": "cells",
 }
-"""That of `small_cells_rings`: 26 tracts of 9 patches."""
+"""The configuration of `small_cells_rings` of the reference data: 26 tracts of 9 patches."""
 
 FIELDS = {
     "ra_list": [56.65, 150.0, 0.05],
@@ -40,7 +45,7 @@ FIELDS = {
     "tract_overlap": 0.0,
     "pixel_scale": 0.2,
 }
-"""That of `small_discrete`: three tracts of 25 patches."""
+"""That of `small_discrete` again."""
 
 
 def declared(name: str | None, **kind: Any) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def declared(name: str | None, **kind: Any) -> dict[str, Any]:
     return {"name": name, "config_file": None, "rings": None, "discrete": None, **kind}
 
 
-def small_rings(folder: Path, text: str = SMALL_RINGS) -> str:
+def config_file(folder: Path, text: str = FIELDS_FILE) -> str:
     """Write a configuration file.
 
     Parameters
@@ -63,7 +68,7 @@ def small_rings(folder: Path, text: str = SMALL_RINGS) -> str:
     path : `str`
         The file.
     """
-    path = folder / "small_rings.py"
+    path = folder / "sky_map.py"
     path.write_text(text)
     return str(path)
 

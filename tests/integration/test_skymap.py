@@ -19,21 +19,22 @@ from lsst.daf.butler import Butler, CollectionType, DatasetType
 from tests.integration.ansible_play import cycle, run
 from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
-from tests.integration.sky_maps import CELLS, FIELDS, SMALL_RINGS, counts, declared, small_rings, stored
+from tests.integration.sky_maps import CELLS, FIELDS, FIELDS_FILE, config_file, counts, declared, stored
 
-HASHES = {
-    "small_rings": "379c1b2ca7a7684104b00b9f38ad24179597ca26",
-    "small_discrete": "ce7865f13ff536cbe288d1a2b783f07e5440e7ba",
-}
+HASH = "ce7865f13ff536cbe288d1a2b783f07e5440e7ba"
+"""That of `FIELDS`, from the reference data."""
+
+ONE_FIELD = {**FIELDS, "ra_list": [10.0], "dec_list": [-30.0], "radius_list": [0.3]}
+"""Another one: a tract of nine patches."""
 
 
 @pytest.fixture
 def three(tmp_path: Path) -> list[dict[str, Any]]:
     """Declare a sky map in each of the three ways."""
     return [
-        {"config_file": small_rings(tmp_path)},
+        {"config_file": config_file(tmp_path)},
         {"name": "small_cells_rings", "rings": CELLS},
-        {"name": "small_discrete", "discrete": FIELDS},
+        {"name": "one_field", "discrete": ONE_FIELD},
     ]
 
 
@@ -43,40 +44,40 @@ def converge(repo: Path, *skymaps: dict[str, Any], check_mode: bool = False) -> 
     return converge_here(state, repo, check_mode=check_mode)
 
 
-def register_small_rings(repo: Path, folder: Path) -> None:
-    assert converge(repo, declared("small_rings", config_file=small_rings(folder))).changed
+def register_small(repo: Path, folder: Path) -> None:
+    assert converge(repo, declared("small_discrete", config_file=config_file(folder))).changed
 
 
 def test_sky_maps_are_registered_once(repo: Path, three: list[dict[str, Any]]) -> None:
     done = cycle("butler_skymap", {"repo": str(repo), "skymaps": three})
     done.assert_converges()
     # Dataset type, run; a record, tracts, patches and a dataset for each.
-    added = 2 + (2 + 26 + 650) + (2 + 26 + 234) + (2 + 3 + 75)
+    added = 2 + (2 + 3 + 75) + (2 + 26 + 234) + (2 + 1 + 9)
     assert done.run["stats"]["added"] == added
     assert done.run_again["stats"]["present"] == added - 2
-    [tracts] = [
+    [patches] = [
         change
         for change in done.run["changes"]
-        if (change["kind"], change["name"]) == ("patches", "small_rings")
+        if (change["kind"], change["name"]) == ("patches", "small_discrete")
     ]
-    assert tracts["after"] == {"patches": 650} and tracts["count"] == 650
-    assert counts(repo, "small_rings") == (26, 650) and counts(repo, "small_discrete") == (3, 75)
+    assert patches["after"] == {"patches": 75} and patches["count"] == 75
+    assert counts(repo, "small_cells_rings") == (26, 234) and counts(repo, "small_discrete") == (3, 75)
 
 
 def test_the_stored_sky_map_is_where_the_official_tool_puts_it(repo: Path) -> None:
-    assert converge(repo, declared("small_cells_rings", rings=CELLS)).changed
-    config = config_from_options("rings", CELLS)
+    assert converge(repo, declared("one_field", discrete=ONE_FIELD)).changed
+    config = config_from_options("discrete", ONE_FIELD)
     with Butler.from_config(repo) as butler:
-        ref = butler.find_dataset("skyMap", skymap="small_cells_rings", collections="skymaps")
+        ref = butler.find_dataset("skyMap", skymap="one_field", collections="skymaps")
         assert ref is not None and ref.id.version == 7
         assert ref.datasetType == DatasetType("skyMap", ["skymap"], "SkyMap", universe=butler.dimensions)
         uri = butler.getURI(ref)
-        assert uri.ospath == str(repo / "skymaps/skyMap/skyMap_small_cells_rings_skymaps.pickle")
+        assert uri.ospath == str(repo / "skymaps/skyMap/skyMap_one_field_skymaps.pickle")
         assert uri.read() == stored_sky_map(config) and read_stored(uri.read()) == config
         assert butler.collections.get_info("skymaps").type is CollectionType.RUN
         with butler.query() as query:
             [record] = query.dimension_records("skymap")
-        assert (record.tract_max, record.patch_nx_max, record.patch_ny_max) == (26, 3, 3)
+        assert (record.tract_max, record.patch_nx_max, record.patch_ny_max) == (1, 3, 3)
 
 
 def refusal(repo: Path, *skymaps: dict[str, Any]) -> str:
@@ -87,72 +88,70 @@ def refusal(repo: Path, *skymaps: dict[str, Any]) -> str:
 
 
 def test_another_configuration_of_a_name_is_a_conflict(repo: Path, tmp_path: Path) -> None:
-    register_small_rings(repo, tmp_path)
-    other = SMALL_RINGS.replace("numRings = 3", "numRings = 4").replace("10.0", "12.5")
+    register_small(repo, tmp_path)
+    other = FIELDS_FILE.replace("2.2, 89.0", "2.5, 89.0").replace("pixelScale = 0.2", "pixelScale = 0.25")
     message = refusal(
         repo,
-        declared("small_rings", config_file=small_rings(tmp_path, other)),
-        declared("small_cells_rings", rings=CELLS),
+        declared("small_discrete", config_file=config_file(tmp_path, other)),
+        declared("one_field", discrete=ONE_FIELD),
     )
-    assert "skymap small_rings: it has another configuration: " in message
-    assert "numRings: 3 registered, 4 declared" in message
-    assert "pixelScale: 10.0 registered, 12.5 declared" in message
-    assert HASHES["small_rings"] in message and "Nothing was written" in message
-    assert counts(repo, "small_rings") == (26, 650) and list(stored(repo)) == ["small_rings"]
+    assert "skymap small_discrete: it has another configuration: " in message
+    assert "pixelScale: 0.2 registered, 0.25 declared" in message
+    assert "decList: value 1 is 2.2 registered, 2.5 declared" in message
+    assert HASH in message and "Nothing was written" in message
+    assert counts(repo, "small_discrete") == (3, 75) and list(stored(repo)) == ["small_discrete"]
 
 
 def test_a_conflict_with_a_sky_map_that_can_not_be_read_is_told_by_its_hash(
     repo: Path, tmp_path: Path
 ) -> None:
-    register_small_rings(repo, tmp_path)
-    (repo / "skymaps/skyMap/skyMap_small_rings_skymaps.pickle").write_bytes(b"\x80\x05not a sky map")
-    other = small_rings(tmp_path, SMALL_RINGS.replace("numRings = 3", "numRings = 4"))
-    message = refusal(repo, declared("small_rings", config_file=other))
-    assert "what is stored of it can't be read" in message and HASHES["small_rings"] in message
+    register_small(repo, tmp_path)
+    (repo / "skymaps/skyMap/skyMap_small_discrete_skymaps.pickle").write_bytes(b"\x80\x05not a sky map")
+    other = config_file(tmp_path, FIELDS_FILE.replace("0.2", "0.3"))
+    message = refusal(repo, declared("small_discrete", config_file=other))
+    assert "what is stored of it can't be read" in message and HASH in message
 
 
 def test_a_configuration_has_one_name(repo: Path, tmp_path: Path) -> None:
-    register_small_rings(repo, tmp_path)
-    renamed = small_rings(tmp_path, SMALL_RINGS.replace('"small_rings"', '"other_name"'))
+    register_small(repo, tmp_path)
+    renamed = config_file(tmp_path, FIELDS_FILE.replace('"small_discrete"', '"other_name"'))
     message = refusal(repo, declared(None, config_file=renamed))
-    assert "skymap other_name: its configuration is registered as small_rings already" in message
+    assert "skymap other_name: its configuration is registered as small_discrete already" in message
     assert counts(repo, "other_name") == (0, 0)
 
 
 def test_what_is_missing_of_a_sky_map_is_added(repo: Path, tmp_path: Path) -> None:
     with Butler.from_config(repo, writeable=True) as butler:
-        record = {"name": "small_rings", "tract_max": 26, "patch_nx_max": 5, "patch_ny_max": 5}
+        record = {"name": "small_discrete", "tract_max": 3, "patch_nx_max": 5, "patch_ny_max": 5}
+        butler.registry.insertDimensionData("skymap", {**record, "hash": bytes.fromhex(HASH)})
+        # Tract 0 without patches, as no transaction of ours leaves it; tract 2 with one of them.
         butler.registry.insertDimensionData(
-            "skymap", {**record, "hash": bytes.fromhex(HASHES["small_rings"])}
+            "tract", *({"skymap": "small_discrete", "id": tract, "region": None} for tract in (0, 2))
         )
-        # Tract 3 without patches, as no transaction of ours leaves it; tract 5 with one of them.
-        butler.registry.insertDimensionData(
-            "tract", *({"skymap": "small_rings", "id": tract, "region": None} for tract in (3, 5))
-        )
-        patch = {"skymap": "small_rings", "tract": 5, "id": 7, "cell_x": 2, "cell_y": 1, "region": None}
+        patch = {"skymap": "small_discrete", "tract": 2, "id": 7, "cell_x": 2, "cell_y": 1, "region": None}
         butler.registry.insertDimensionData("patch", patch)
-    sky_map = declared("small_rings", config_file=small_rings(tmp_path))
+    sky_map = declared("small_discrete", config_file=config_file(tmp_path))
     promised, done = (converge(repo, sky_map, check_mode=check) for check in (True, False))
     shown = {change.kind: (change.before, change.after) for change in done.changes}
-    assert shown["tracts"] == ({"tracts": 2}, {"tracts": 26})
-    assert shown["patches"] == ({"patches": 1}, {"patches": 650})
+    assert shown["tracts"] == ({"tracts": 2}, {"tracts": 3})
+    assert shown["patches"] == ({"patches": 1}, {"patches": 75})
     assert "skymap" not in shown
     assert (promised.changes, promised.stats) == (done.changes, done.stats)
-    assert counts(repo, "small_rings") == (26, 650)
+    assert counts(repo, "small_discrete") == (3, 75)
     assert not converge(repo, sky_map).changed
 
 
 def test_a_stored_sky_map_that_the_datastore_lost_is_stored_again(repo: Path, tmp_path: Path) -> None:
-    register_small_rings(repo, tmp_path)
+    register_small(repo, tmp_path)
     with Butler.from_config(repo, writeable=True) as butler:
-        ref = butler.find_dataset("skyMap", skymap="small_rings", collections="skymaps")
+        ref = butler.find_dataset("skyMap", skymap="small_discrete", collections="skymaps")
         assert ref is not None
         butler.pruneDatasets([ref], disassociate=False, unstore=True)
-    sky_map = declared("small_rings", config_file=small_rings(tmp_path))
+    sky_map = declared("small_discrete", config_file=config_file(tmp_path))
     done = converge(repo, sky_map)
     assert [change.kind for change in done.changes] == ["artifact"] and done.stats["added"] == 1
-    assert stored(repo)["small_rings"].id == ref.id
-    assert (repo / "skymaps/skyMap/skyMap_small_rings_skymaps.pickle").stat().st_size > 100
+    assert stored(repo)["small_discrete"].id == ref.id
+    assert (repo / "skymaps/skyMap/skyMap_small_discrete_skymaps.pickle").stat().st_size > 100
     assert not converge(repo, sky_map).changed
 
 
@@ -161,17 +160,17 @@ def test_other_things_of_these_names_are_conflicts(repo: Path, tmp_path: Path) -
         butler.collections.register("skymaps", CollectionType.TAGGED)
         other = DatasetType("skyMap", ["skymap"], "StructuredDataDict", universe=butler.dimensions)
         butler.registry.registerDatasetType(other)
-    message = refusal(repo, declared("small_rings", config_file=small_rings(tmp_path)))
+    message = refusal(repo, declared("small_discrete", config_file=config_file(tmp_path)))
     assert "collection skymaps" in message and "dataset type skyMap" in message
-    assert counts(repo, "small_rings") == (0, 0)
+    assert counts(repo, "small_discrete") == (0, 0)
 
 
 def test_check_mode_needs_no_repository(tmp_path: Path, three: list[dict[str, Any]]) -> None:
     arguments = {"repo": str(tmp_path / "none"), "skymaps": three}
     result = run("butler_skymap", arguments, check_mode=True, diff=True)
     assert result.changed, result.message
-    assert result["stats"]["added"] == 2 + (2 + 26 + 650) + (2 + 26 + 234) + (2 + 3 + 75)
-    assert "patches small_rings: {patches: 650}" in result["diff"]["after"]
+    assert result["stats"]["added"] == 2 + (2 + 3 + 75) + (2 + 26 + 234) + (2 + 1 + 9)
+    assert "patches small_discrete: {patches: 75}" in result["diff"]["after"]
 
 
 def test_options_are_ansibles_too(repo: Path) -> None:
@@ -219,10 +218,10 @@ def test_a_mistake_is_named_and_nothing_is_written(name: str, repo: Path) -> Non
 
 
 TEXTS = {
-    "python": ("import os\n" + SMALL_RINGS, ["line 1", "import os"]),
-    "a call": (SMALL_RINGS + "config.load('other.py')\n", ["line 10", "config.load('other.py')"]),
-    "unknown": (SMALL_RINGS + 'config.skyMap["rings"].numRing = 4\n', ["line 10", "numRing", "numRings"]),
-    "no pixels": (SMALL_RINGS.replace("10.0", "0"), ["pixelScale", "above 0"]),
+    "python": ("import os\n" + FIELDS_FILE, ["line 1", "import os"]),
+    "a call": (FIELDS_FILE + "config.load('other.py')\n", ["line 11", "config.load('other.py')"]),
+    "unknown": (FIELDS_FILE + 'config.skyMap["rings"].numRing = 4\n', ["line 11", "numRing", "numRings"]),
+    "no pixels": (FIELDS_FILE.replace("pixelScale = 0.2", "pixelScale = 0"), ["pixelScale", "above 0"]),
     "healpix": (
         'config.name = "h"\nconfig.skyMap.name = "healpix"\n',
         ["healpix", "rings", "discrete", "lsst.skymap"],
@@ -233,7 +232,7 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_file_is_read_and_never_executed(name: str, repo: Path, tmp_path: Path) -> None:
     text, words = TEXTS[name]
-    path = small_rings(tmp_path, text)
+    path = config_file(tmp_path, text)
     message = refusal(repo, declared(None, config_file=path))
     assert message.startswith("skymaps[0].config_file: ") and path in message
     for word in words:
@@ -241,9 +240,9 @@ def test_a_file_is_read_and_never_executed(name: str, repo: Path, tmp_path: Path
 
 
 def test_what_is_declared_twice_is_refused(repo: Path, tmp_path: Path) -> None:
-    path = small_rings(tmp_path)
+    path = config_file(tmp_path)
     for second, words in (
-        (declared(None, config_file=path), "small_rings is declared by skymaps[0] already"),
+        (declared(None, config_file=path), "small_discrete is declared by skymaps[0] already"),
         (declared("twin", rings=CELLS), "twin has the configuration of small_cells_rings"),
     ):
         message = refusal(
@@ -253,16 +252,16 @@ def test_what_is_declared_twice_is_refused(repo: Path, tmp_path: Path) -> None:
 
 
 def test_a_name_has_to_be_that_of_the_file(repo: Path, tmp_path: Path) -> None:
-    message = refusal(repo, declared("DC2", config_file=small_rings(tmp_path)))
-    assert "configures 'small_rings', not 'DC2'" in message
+    message = refusal(repo, declared("DC2", config_file=config_file(tmp_path)))
+    assert "configures 'small_discrete', not 'DC2'" in message
 
 
 def test_examples(repo: Path, tmp_path: Path) -> None:
-    text = SMALL_RINGS.replace("small_rings", "DC2")
+    text = FIELDS_FILE.replace("small_discrete", "DC2")
     places = {
         "/data/butler/dp02": str(repo),
         "/data/butler/ccms1": str(repo),
-        "/data/skymaps/DC2.py": small_rings(tmp_path, text),
+        "/data/skymaps/DC2.py": config_file(tmp_path, text),
     }
     results = run_examples("butler_skymap", places)
     assert all(result.changed for result in results)

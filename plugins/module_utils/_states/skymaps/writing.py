@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import Ingester, NewFile
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -175,16 +174,28 @@ class Writer:
             ]
 
     def _store(self, item: Found, dataset_type: DatasetType) -> None:
-        from lsst.daf.butler import DatasetRef
+        from lsst.daf.butler import DatasetRef, FileDataset
 
-        butler = self._repository.butler
-        data_id = butler.registry.expandDataId(skymap=item.declared.name)
-        ref = item.dataset or DatasetRef(dataset_type, data_id, RUN)
-        with TemporaryDirectory(prefix="rubin-butler-") as folder:
-            source = Path(folder) / "skyMap.pickle"
-            source.write_bytes(stored_sky_map(item.declared.config))
-            file = NewFile(str(source), (ref.expanded(data_id),))
-            Ingester(self._repository, "copy", self._report).ingest([file])
+        self._report.checkpoint()
+        butler, name = self._repository.butler, item.declared.name
+        data_id = butler.registry.expandDataId(skymap=name)
+        with (
+            self._repository.writer_lock(RUN, self._report.notice),
+            TemporaryDirectory(prefix="rubin-butler-") as folder,
+        ):
+            # Another writer may have stored it since the plan was made, under a random id of its own.
+            there = butler.find_dataset(dataset_type, data_id, collections=RUN)
+            if there is not None and butler.stored(there):
+                self._report.notice(f"another writer stored {name} meanwhile")
+                return
+            ref = (there or DatasetRef(dataset_type, data_id, RUN)).expanded(data_id)
+            path = Path(folder) / "skyMap.pickle"
+            path.write_bytes(stored_sky_map(item.declared.config))
+            file = FileDataset(str(path), [ref])
+            transact(
+                butler, lambda: butler.ingest(file, transfer="copy", skip_existing=True), self._report.log
+            )
+        self._report.added += 1
 
 
 def batches(tracts: NDArray[numpy.int64], each: int, size: int) -> Iterator[NDArray[numpy.int64]]:
