@@ -199,6 +199,13 @@ IMPOSSIBLE: list[tuple[SkyMapConfig, str, str, str]] = [
         "from its centre",
         "smaller pixels",
     ),
+    (
+        # Its sides are 70 degrees away, its corners 89.4.
+        replace(DISCRETE, projection="STG", radius_list=(70.0,) * 3),
+        "radiusList[0]",
+        "89.438 degrees",
+        "hemisphere",
+    ),
     (replace(DISCRETE, radius_list=(0.5, 89.5, 0.5)), "radiusList[1]", "89.5 degrees", "hemisphere"),
     (replace(DISCRETE, radius_list=(0.5, 1.5, 0.5)), "radiusList", "Tract 1 would have 14 x 14", "each size"),
     (

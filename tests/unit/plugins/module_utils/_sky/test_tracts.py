@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky import tracts
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
     CellTracts,
@@ -29,7 +30,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
 from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
 from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import inside_out
 from astropy.wcs import WCS
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lsst.sphgeom import ConvexPolygon, UnitVector3d
 from numpy.typing import NDArray
@@ -108,14 +109,14 @@ upright = st.sampled_from([0.0, 90.0, 180.0, -90.0])
 any_map = st.one_of(rings(any_turn), discrete())
 
 
-def wcs(config: SkyMapConfig, tract: int) -> WCS:
+def wcs(config: SkyMapConfig, tract: int, origin: tuple[int, int] | None = None) -> WCS:
     """Give the WCS of a tract's pixels, with the CD matrix of ``makeCdMatrix`` in ``lsst.afw``."""
-    places, layout = tracts.centres(config), SkyMapGeometry(config).layout
+    places, at = tracts.centres(config), origin or SkyMapGeometry(config).layout.origin
     turned, scale = math.radians(config.rotation), config.pixel_scale / 3600
     made = WCS(naxis=2)
     made.wcs.ctype = [f"RA---{config.projection}", f"DEC--{config.projection}"]
     made.wcs.crval = np.degrees([places.ra[tract], places.dec[tract]])
-    made.wcs.crpix = [layout.origin[0] + 1, layout.origin[1] + 1]
+    made.wcs.crpix = [at[0] + 1, at[1] + 1]
     # At 0 degrees y is to the north and x to the west, at 90 degrees y is to the east and x to the north.
     sin, cos = math.sin(turned), math.cos(turned)
     made.wcs.cd = scale * np.array([[-cos, sin], [sin, cos]])
@@ -147,6 +148,46 @@ def test_corners_are_those_of_the_pixels(config: SkyMapConfig, random: Any) -> N
         hull = ConvexPolygon([UnitVector3d(*corner) for corner in corners.tolist()])
         ordered = np.array([list(vertex) for vertex in hull.getVertices()])
         assert np.linalg.norm(mine - ordered, axis=-1).max() < math.radians(1e-6 / 3600)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["TAN", "STG"]),
+    any_turn,
+    st.floats(0.001, 20),
+    st.floats(0, 5),
+    st.floats(0.8, 900),
+    st.tuples(st.integers(1, 300), st.integers(1, 300)),
+)
+def test_the_box_of_pixels_just_holds_what_the_tract_reaches(
+    code: str, turn: float, radius: float, overlap: float, across: float, inner: tuple[int, int]
+) -> None:
+    config = DiscreteConfig(
+        ra_list=(123.0,),
+        dec_list=(0.0,),
+        radius_list=(radius,),
+        tract_overlap=overlap,
+        projection=code,
+        rotation=turn,
+        pixel_scale=2 * (radius + overlap) * 3600 / across,
+        legacy=LegacyTracts(inner, 0),
+    )
+    pixels = wcs(config, 0, origin=(0, 0))
+    reach = radius + overlap
+    x, y = pixels.all_world2pix(123 + reach * np.array([1, 0, -1, 0]), reach * np.array([0, 1, 0, -1]), 0)
+    assume(all(abs(math.remainder(value - 0.5, 1)) > 1e-6 for value in (*x, *y)))
+    try:
+        layout = SkyMapGeometry(config).layout
+    except ButlerError as error:
+        assume(error.option != "pixelScale")  # the patches are too large for what is left of the hemisphere
+        raise
+    for axis, along in enumerate((x, y)):
+        # Box2I of lsst.geom takes every pixel that the box touches; whole patches are made of them.
+        low, high = math.ceil(along.min() - 0.5), math.floor(along.max() + 0.5)
+        number = math.ceil((high - low + 1) / inner[axis])
+        more = number * inner[axis] - (high - low + 1)
+        assert layout.counts[axis] == number
+        assert layout.origin[axis] == -(low - more // 2)
 
 
 @settings(deadline=None, max_examples=50)
