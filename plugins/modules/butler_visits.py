@@ -87,6 +87,12 @@ options:
       - Without this, a visit that exists has all of them, as neither this module nor the official tool writes a part.
     type: bool
     default: false
+  batch_size:
+    description:
+      - How many regions of detectors are written in one transaction. A visit is never divided. A run can be stopped between
+        batches.
+    type: int
+    default: 10000
 seealso:
   - module: rubin.butler.butler_raws
   - module: rubin.butler.butler_instrument
@@ -179,6 +185,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._module.run import NE
 from ansible_collections.rubin.butler.plugins.module_utils._sky.camera import DEFAULT_PADDING
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.grouping import GROUPINGS
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.state import VisitsState
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.wanted import BATCH_REGIONS
 
 
 def main() -> None:
@@ -193,6 +200,7 @@ def main() -> None:
             "padding": {"type": "int", "default": DEFAULT_PADDING},
             "incremental": {"type": "bool", "default": False},
             "check_detector_regions": {"type": "bool", "default": False},
+            "batch_size": {"type": "int", "default": BATCH_REGIONS},
             **ON_CONFLICT,
             **PROGRESS,
         },

@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "padding": 250,
     "incremental": False,
     "check_detector_regions": False,
+    "batch_size": 10_000,
     "on_conflict": "fail",
 }
 

@@ -106,23 +106,23 @@ def select(butler: Butler, definition: InstrumentDefinition, selection: Selectio
     """
     selected = Selected()
     known = look_up(butler, selection.collections)
+    names = [name for name in selection.collections if name in known]
     selected.missing += [
         Assumption("collection", name, "collections") for name in selection.collections if name not in known
     ]
-    raws = definition.raw_dataset_type
-    if selection.collections and (not known or registered_type(butler, raws) is None):
-        return selected
-    names = [name for name in selection.collections if name in known]
-    selected.cameras = bool(names) and _has_camera(butler, names)
-    found = {exposure.id: exposure for exposure in _queried(butler, definition, selection, names)}
+    found: dict[int, DimensionRecord] = {}
+    if not selection.collections or (names and registered_type(butler, definition.raw_dataset_type)):
+        found = {exposure.id: exposure for exposure in _queried(butler, definition, selection, names)}
     selected.exposures = [exposure for exposure in found.values() if is_on_sky(exposure)]
     selected.off_sky = len(found) - len(selected.exposures)
-    if selection.exposures is not None and (lost := selection.exposures.single - found.keys()):
+    if selection.exposures is not None:
+        lost = selection.exposures.single - found.keys()
         unknown = sorted(lost - _existing(butler, definition.name, lost))
         if unknown:
             selected.missing.append(
                 Assumption("exposure", f"{definition.name} {first_few(unknown)}", "exposures")
             )
+    selected.cameras = bool(names and selected.exposures) and _has_camera(butler, names)
     return selected
 
 

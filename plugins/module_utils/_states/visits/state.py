@@ -112,6 +112,8 @@ class VisitsState:
         Whether visits may grow, and exposures that are not selected complete them.
     check_detector_regions : `bool`
         Whether the detector regions of existing visits are looked at.
+    batch_size : `int`
+        Most detector regions in a transaction, but for one visit.
     report : `Report`, optional
         Told how far observing is; see `watch`.
     """
@@ -124,6 +126,7 @@ class VisitsState:
     on_conflict: str
     incremental: bool
     check_detector_regions: bool
+    batch_size: int
     report: Report = field(default_factory=Report)
 
     @classmethod
@@ -144,14 +147,19 @@ class VisitsState:
         ------
         ButlerError
             Raised for an unknown instrument or one without a known camera, for lists that are empty, and for
-            ids that can't be.
+            ids and numbers that can't be.
         """
         definition, geometry = _camera_of(params["instrument"])
         collections = params["collections"]
-        if collections is not None and not [name for name in collections if name.strip()]:
+        if collections is not None and not collections:
             raise ButlerError(
                 "it is empty", option="collections", hint="Leave the option out to search no collection."
             )
+        for index, name in enumerate(collections or ()):
+            if not name.strip():
+                raise ButlerError("it is empty", option=f"collections[{index}]")
+        if params["batch_size"] < 1:
+            raise ButlerError(f"got {params['batch_size']}, expected 1 or more", option="batch_size")
         exposures = Limits.from_params({"exposures": params["exposures"]}, definition).exposures
         return cls(
             definition,
@@ -162,6 +170,7 @@ class VisitsState:
             params["on_conflict"],
             params["incremental"],
             params["check_detector_regions"],
+            params["batch_size"],
         )
 
     def watch(self, report: Report) -> None:
@@ -195,7 +204,7 @@ class VisitsState:
             whose dimensions are too old.
         """
         camera = CameraOnSky(self.geometry, self.padding)
-        makes = Makes(self.definition.name, universe_of(repository), camera)
+        makes = Makes(self.definition.name, universe_of(repository), camera, self.batch_size)
         current = Current(makes)
         if repository is None:
             current.selected.missing += [

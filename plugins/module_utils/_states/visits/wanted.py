@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord, DimensionUniverse
     from lsst.sphgeom import Region  # type: ignore[import-untyped]  # it has no stubs
 
-DETECTOR_REGIONS = 10_000
-"""So many regions of detectors are computed, looked up or written together."""
+BATCH_REGIONS = 10_000
+"""So many regions of detectors are made, looked up or written together."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,19 @@ class Makes:
         The repository's dimensions.
     camera : `CameraOnSky`
         Where its detectors look.
+    batch_size : `int`, optional
+        So many regions of detectors are made together.
     """
 
     instrument: str
     universe: DimensionUniverse
     camera: CameraOnSky
+    batch_size: int = BATCH_REGIONS
 
     @property
     def at_once(self) -> int:
-        """How many whole visits have `DETECTOR_REGIONS`; one at least (`int`)."""
-        return max(1, DETECTOR_REGIONS // len(self.camera.detectors))
+        """How many whole visits have ``batch_size`` regions of detectors; one at least (`int`)."""
+        return max(1, self.batch_size // len(self.camera.detectors))
 
     def visits(self, definitions: Sequence[VisitDefinition]) -> Iterator[DimensionRecord]:
         """Make the records of visits themselves.

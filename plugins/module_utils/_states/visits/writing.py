@@ -17,7 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.visits.groupi
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.held import records_of
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.planning import Visit, Work
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.wanted import (
-    DETECTOR_REGIONS,
+    BATCH_REGIONS,
     Makes,
 )
 
@@ -64,10 +64,10 @@ class Writing:
         for batch in in_chunks(work.replaced, size):
             self._locked(lambda batch=batch: self._replace(batch, regions=True))  # type: ignore[misc]
             self._tell(len(batch))
-        for batch in in_chunks(work.updated, DETECTOR_REGIONS):
+        for batch in in_chunks(work.updated, BATCH_REGIONS):
             self._locked(lambda batch=batch: self._replace(batch, regions=False))  # type: ignore[misc]
             self._tell(len(batch))
-        for members in in_chunks(work.memberships, DETECTOR_REGIONS):
+        for members in in_chunks(work.memberships, BATCH_REGIONS):
             self._locked(lambda members=members: self._join(members))  # type: ignore[misc]
         for incomplete in in_chunks(work.detectors, size):
             self._locked(lambda incomplete=incomplete: self._complete(incomplete))  # type: ignore[misc]
