@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._sky.regions import same_region
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DimensionRecord
 
@@ -25,8 +27,7 @@ def differences(existing: DimensionRecord, wanted: DimensionRecord) -> dict[str,
     Returns
     -------
     columns : `dict` [ `str`, `tuple` ]
-        For each column that differs both values as they are shown, existing first. Floats are equal within
-        `RELATIVE_TOLERANCE`.
+        For each column that differs both values as they are shown, existing first; see `same_value`.
     """
     old, new = existing.toDict(), wanted.toDict()
     return {
@@ -47,12 +48,16 @@ def same_value(first: Any, second: Any) -> bool:
     Returns
     -------
     same : `bool`
-        Whether they do; floats within `RELATIVE_TOLERANCE`.
+        Whether they do; floats within `RELATIVE_TOLERANCE`, and regions but for rounding, because the
+        official tools and ours compute them each in their own way.
     """
     if isinstance(first, float) and isinstance(second, (int, float)):
         return math.isclose(first, second, rel_tol=RELATIVE_TOLERANCE) or (
             math.isnan(first) and math.isnan(second)
         )
+    # Regions are the only column values that have this method.
+    if hasattr(first, "encode") and hasattr(second, "encode") and not isinstance(first, str):
+        return same_region(first, second)
     return bool(first == second)
 
 
