@@ -16,6 +16,7 @@ from .manifest import content as manifest_content
 from .models import fgcm_export, model_export
 from .raws import raw_files
 from .refcats import refcat_files
+from .skymaps import skymap_files
 from .solar_system import solar_system_export
 
 GOOD_VISITS = "dp1_good_visits.txt"
@@ -44,4 +45,5 @@ def _files(exports: tuple[Export, ...]) -> Iterator[tuple[str, bytes]]:
     yield from raw_files()
     yield from refcat_files()
     yield from export_files(exports)
+    yield from skymap_files()
     yield GOOD_VISITS, "".join(f"{each.id}\n" for each in good_exposures()).encode()
