@@ -15,7 +15,7 @@ IN_NEWEST = PATH='$(CURDIR)/.venv-newest/bin':"$$PATH"
 PYTEST = python -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ccms1 test test-newest lint sanity build tarball freeze clean
+.PHONY: help setup ccms1 dp02 test test-newest lint sanity build tarball freeze clean
 
 help: ## List these targets
 	@echo 'rubin.butler: make TARGET [ARGS="further arguments"] [PYTHON=/path/to/python3.11]'
@@ -27,6 +27,9 @@ setup: ## Make .venv with the pinned packages, the collections, the link to this
 
 ccms1: setup ## Build the sample ccms1 repository in var/embedded, or converge it (ARGS="--check --diff" to look first)
 	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/ccms1.yml $(ARGS)
+
+dp02: setup ## The same for the sample DP0.2 repository, with the whole sky map (a minute or two the first time)
+	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/dp02.yml $(ARGS)
 
 test: setup ## Run the unit and integration tests (ARGS="tests/unit -k chain" for some)
 	$(IN_VENV) $(PYTEST) $(ARGS)
@@ -59,6 +62,6 @@ freeze: ## Write constraints.txt anew from the direct pins in requirements*.txt
 	mv var/freeze/constraints.txt constraints.txt
 	rm -rf var/freeze
 
-clean: ## Remove what the checkout made: var (the sample repository too) and caches; .venv stays
+clean: ## Remove what the checkout made: var (the sample repositories too) and caches; .venv stays
 	rm -rf var .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
 	find . -name .venv -prune -o -name .venv-newest -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -56,7 +56,8 @@ def primary_header(exposure: Exposure, detector: Detector) -> dict[str, Value]:
     """
     angle = math.radians(exposure.rotation)
     along, across = _PIXEL * math.cos(angle), _PIXEL * math.sin(angle)
-    date = _EPOCH + datetime.timedelta(days=exposure.mjd)
+    milliseconds = round(exposure.mjd * 86_400_000)
+    date = _EPOCH + datetime.timedelta(milliseconds=milliseconds)
     header: dict[str, Value] = {
         "GS_XMIN": 1,
         "GS_YMIN": 1,
