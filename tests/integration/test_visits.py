@@ -100,10 +100,10 @@ def test_only_exposures_with_raws_in_the_collections(repo: Path) -> None:
             "raw", ("instrument", "detector", "exposure"), "Exposure", universe=butler.dimensions
         )
         butler.registry.registerDatasetType(raw)
-        for name, members in (("a", ON_SKY[:2]), ("b", ON_SKY[1:3])):
+        for name, members, detectors in (("a", ON_SKY[:2], (0, 5)), ("b", ON_SKY[1:3], (3, 5))):
             butler.collections.register(name, CollectionType.RUN)
             for number in members:
-                for detector in (3, 5):
+                for detector in detectors:
                     data_id = {"instrument": "LSSTComCam", "exposure": number, "detector": detector}
                     butler.registry.insertDatasets(raw, [data_id], run=name)
         butler.collections.register("tagged", CollectionType.TAGGED)
@@ -117,6 +117,8 @@ def test_only_exposures_with_raws_in_the_collections(repo: Path) -> None:
     assert found(collections=["a", "chain"]) == 3
     assert found(collections=["a", "b"], exposures=[str(ON_SKY[1]), str(ON_SKY[4])]) == 1
     assert found(collections=["a", "b"], where=f"exposure > {ON_SKY[1]}") == 1
+    assert found(collections=["a", "b"], where="detector = 0 OR detector > 5") == 2
+    assert found(collections=["a", "b"], where="detector = 3", exposures=["1..2024119999999"]) == 2
     nothing = define(repo, collections=["tagged"])
     assert not nothing.changed
     assert nothing.notices == ["no exposures of LSSTComCam were found (raws in tagged): no visit is defined"]
@@ -134,6 +136,18 @@ def test_ids_ranges_and_an_expression_select(repo: Path) -> None:
     last = define(repo)
     assert last.stats["added"] == 1 and last.stats["present"] == 4
     assert_visits_are_official(repo, "LSSTComCam")
+
+
+def test_many_ids_and_ranges_can_be_named(repo: Path) -> None:
+    with_exposures(repo)
+    ranges = [f"{number}..{number + 1}" for number in range(10**6, 10**6 + 900, 3)]
+    assert define(repo, exposures=[*ranges, f"{ON_SKY[0]}..{ON_SKY[0]}"]).stats["added"] == 2
+    many = [changed(FIRST, id=number, obs_id=str(number)) for number in range(10**6, 10**6 + 1500)]
+    add_exposures(repo, many)
+    ids = [str(exposure.id) for exposure in many]
+    assert define(repo, exposures=ids).stats["added"] == 1500
+    with pytest.raises(ButlerError, match="exposure LSSTComCam 7, 8, 9, 10, 11 and 1193 more does not exist"):
+        define(repo, exposures=[*ids, *map(str, range(7, 1205))])
 
 
 def test_an_absent_repository_can_be_checked(tmp_path: Path) -> None:
