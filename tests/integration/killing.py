@@ -39,6 +39,11 @@ STEPS = ("checkpoint", "statement", "commit", "transfer", "transferred", "remove
 _PRELOAD = ["lsst.daf.butler", "lsst.daf.butler.formatters.yaml", "tests.integration.killing"]
 
 
+def nothing_random(repo: Path) -> Mapping[str, str]:
+    """Take everything in a repository as it is."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Attempt:
     """A state to converge in a process of its own.
@@ -64,7 +69,7 @@ class Attempt:
     repo: Path
     fields: Mapping[str, Any] = field(default_factory=dict)
     opens: bool = True
-    random: Callable[[Path], Mapping[str, str]] = field(default=lambda repo: {})
+    random: Callable[[Path], Mapping[str, str]] = nothing_random
 
 
 def _server() -> Any:

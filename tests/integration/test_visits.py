@@ -74,8 +74,22 @@ def test_visits_are_defined_once_as_the_official_tool_does(repo: Path) -> None:
         "visits LSSTComCam one-to-one day_obs=20241108: {detector_regions: 36, visits: 4}",
         "visits LSSTComCam one-to-one day_obs=20241110: {detector_regions: 9, visits: 1}",
     ]
-    [warning] = done.run["warnings"]
-    assert warning.startswith("3 of 8 exposures are not on the sky")
+    # Calibrations are no visits, which is nothing to warn of at each run.
+    assert "warnings" not in done.run.result
+
+
+def test_nothing_on_the_sky_is_said(repo: Path) -> None:
+    dark = [
+        changed(exposure, can_see_sky=False)
+        for exposure in official_exposures("LSSTComCam")
+        if exposure.tracking_ra is not None
+    ]
+    with_exposures(repo, exposures=dark)
+    outcome = define(repo)
+    assert not outcome.changed and outcome.stats["skipped"] == len(dark)
+    assert outcome.notices == [
+        f"none of the {len(dark)} exposures is on the sky and has a pointing: no visit is defined"
+    ]
 
 
 def test_examples(repo: Path) -> None:

@@ -46,11 +46,6 @@ def corrected() -> list[Any]:
     ]
 
 
-def nothing_random(_repo: Path) -> dict[str, str]:
-    """Tell that a repository has nothing random."""
-    return {}
-
-
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("on_conflict", ["fail", "replace"])
 def test_a_killed_run_is_finished_by_the_next(on_conflict: str, tmp_path: Path) -> None:
@@ -68,7 +63,7 @@ def test_a_killed_run_is_finished_by_the_next(on_conflict: str, tmp_path: Path) 
     }
 
     def attempt(folder: Path) -> Attempt:
-        return Attempt("_states.visits.state:VisitsState", params, folder / "repo", random=nothing_random)
+        return Attempt("_states.visits.state:VisitsState", params, folder / "repo")
 
     kills = prove_killed_runs_are_finished(
         template,

@@ -298,16 +298,8 @@ class VisitsState:
                     unresolved=True,
                 )
             )
-        elif not selected.exposures and not selected.off_sky:
-            plan.notices.append(
-                f"no exposures of {self.definition.name} were found ({self.selection}): no visit is defined"
-            )
-        if selected.off_sky:
-            total = selected.off_sky + len(selected.exposures)
-            plan.notices.append(
-                f"{selected.off_sky} of {total} exposures are not on the sky, or have no pointing: they are "
-                "no visits"
-            )
+        elif not selected.exposures:
+            plan.notices.append(f"{self._none_found(selected)}: no visit is defined")
         if selected.cameras:
             plan.notices.append(
                 "the collections have camera datasets, which can't be read without the Science Pipelines; "
@@ -323,6 +315,11 @@ class VisitsState:
         )
         planner.plan(plan, current.grouped)
         return plan
+
+    def _none_found(self, selected: Selected) -> str:
+        if selected.off_sky:
+            return f"none of the {selected.off_sky} exposures is on the sky and has a pointing"
+        return f"no exposures of {self.definition.name} were found ({self.selection})"
 
     def apply(self, repository: Repository | None, plan: Plan[Work], report: Report) -> None:
         """Write the visits batch by batch.

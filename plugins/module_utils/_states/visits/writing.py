@@ -102,7 +102,7 @@ class Writing:
 
         def write() -> None:
             for element, rows in records.items():
-                self._butler.registry.insertDimensionData(element, *rows)
+                self._butler.registry.insertDimensionData(element, *rows, conform=False)
 
         transact(self._butler, write, self._report.log)
         self._report.added += len(new)
