@@ -93,16 +93,18 @@ class Writing:
         if not new:
             return
         definitions = [visit.definition for visit in new]
+        detectors = makes.detectors(definitions)
         records = {
             "visit": [visit.record for visit in new],
             "visit_definition": makes.definitions(definitions),
             "visit_system_membership": makes.memberships(_members(definitions)),
-            "visit_detector_region": makes.detectors(definitions),
+            "visit_detector_region": detectors,
         }
 
         def write() -> None:
             for element, rows in records.items():
                 self._butler.registry.insertDimensionData(element, *rows, conform=False)
+            self._tell_obscore(definitions, detectors)
 
         transact(self._butler, write, self._report.log)
         self._report.added += len(new)
@@ -117,9 +119,28 @@ class Writing:
             insert("visit_definition", *self._makes.definitions(definitions), skip_existing=True)
             if detectors:
                 insert("visit_detector_region", *detectors, replace=True)
+                self._tell_obscore(definitions, detectors)
 
         transact(self._butler, write, self._report.log)
         self._report.replaced += len(batch)
+
+    def _tell_obscore(
+        self, definitions: Sequence[VisitDefinition], detectors: Sequence[DimensionRecord]
+    ) -> None:
+        """Give exposures in the ObsCore table their regions, where a repository has such a table.
+
+        As ``DefineVisitsTask`` of obs_base does: raws are put in it at ingest, when no region is known.
+        """
+        manager = self._butler.registry.obsCoreTableManager
+        if manager is None:
+            return
+        exposures = {one.id: [exposure.id for exposure in one.exposures] for one in definitions}
+        regions = (
+            (exposure, record.detector, record.region)
+            for record in detectors
+            for exposure in exposures[record.visit]
+        )
+        manager.update_exposure_regions(self._makes.instrument, regions)
 
     def _join(self, members: Sequence[tuple[int, int]]) -> None:
         records = self._makes.memberships(members)
