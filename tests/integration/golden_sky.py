@@ -206,7 +206,7 @@ def insert_sky_map(repo: Path, name: str, tracts: Tracts) -> None:
                 rows["patch"].append(row)
             else:
                 rows["tract"].append(row | {"id": tract})
-    record = {"tract_max": len(tracts.centres), "patch_nx_max": side, "patch_ny_max": side}
+    record: dict[str, Any] = {"tract_max": len(tracts.centres), "patch_nx_max": side, "patch_ny_max": side}
     # Nobody asks for the hash here.
     record |= {"name": name, "hash": name.encode()}
     with Butler.from_config(repo, writeable=True) as butler, butler.registry.transaction():
