@@ -38,6 +38,8 @@ options:
         description:
           - A configuration of C(butler register-skymap) on the managed host, such as the C(DC2.py) of a technote. It is read
             as assignments of plain values to options of C(config), and never executed.
+          - Sky maps of rings and discrete ones are built in. Those of any other type, such as C(healpix), are made by
+            C(lsst.skymap), which the Python that runs the module has to have for them.
         type: path
       rings:
         description: A sky map of rings of declination, C(RingsSkyMap) in C(lsst.skymap).
@@ -146,7 +148,8 @@ options:
             description: For V(cells), how many cells lie across the border of a patch. By default 1.
             type: int
 notes:
-  - Rings and discrete sky maps in the projections TAN and STG are built in.
+  - Rings and discrete sky maps in the projections TAN and STG are built in, and made without C(lsst.skymap) even where it
+    is installed.
 seealso:
   - module: rubin.butler.butler_visits
 """
@@ -181,6 +184,33 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+skymaps:
+  description: For each sky map its size, and whose code makes it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The sky map's name.
+      type: str
+    hash:
+      description: What identifies its configuration, in hexadecimal digits.
+      type: str
+    tracts:
+      description: How many tracts it has.
+      type: int
+    patches:
+      description: How many patches all of them have.
+      type: int
+    source:
+      description: One of V(built-in) and V(lsst.skymap).
+      type: str
+  sample:
+    - name: DC2
+      hash: 1e5fa85fe242606426528f5f7b8dbf01cbaaff9e
+      tracts: 18938
+      patches: 927962
+      source: built-in
 stats:
   description:
     - How many records and datasets were there (C(present)) and were added. A sky map counts as one, and so do each of its
@@ -209,7 +239,7 @@ assumes:
   elements: str
   sample: []
 failures:
-  description: Always empty, a sky map is registered whole or the task fails.
+  description: The first hundred objects that failed, with reasons.
   returned: success
   type: list
   elements: dict
@@ -252,6 +282,7 @@ def main() -> None:
             **PROGRESS,
         },
         SkyMapsState.from_params,
+        more=SkyMapsState.sources,
     )
 
 

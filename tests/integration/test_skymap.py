@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +225,7 @@ TEXTS = {
     "no pixels": (FIELDS_FILE.replace("pixelScale = 0.2", "pixelScale = 0"), ["pixelScale", "above 0"]),
     "healpix": (
         'config.name = "h"\nconfig.skyMap.name = "healpix"\n',
-        ["healpix", "rings", "discrete", "lsst.skymap"],
+        ["of type healpix", "rings and discrete", f"{sys.executable} has no module lsst.skymap."],
     ),
 }
 

@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._sky import geometry
 from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
-from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps import writing
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state import SkyMapsState
 from lsst.daf.butler import Butler, Config
 from lsst.sphgeom import ConvexPolygon
@@ -154,7 +154,7 @@ def test_a_database_that_goes_away_ends_the_run_and_loses_nothing(
             )
         return polygons(vertices)
 
-    monkeypatch.setattr(writing, "polygons", cut)
+    monkeypatch.setattr(geometry, "polygons", cut)
     with pytest.raises(ButlerError, match=r"seven_fields broke off: OperationalError"):
         converge_here(state(), on_server)
     assert counts(on_server, "seven_fields") == (3, 27)

@@ -60,6 +60,11 @@ class Part:
     field: Field | None = None
     ends: bool = False
 
+    @property
+    def is_value(self) -> bool:
+        """Whether it takes a value and nothing is in it (`bool`)."""
+        return self.what in ("name", "option") or self.ends
+
 
 @dataclass
 class Draft:

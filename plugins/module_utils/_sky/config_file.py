@@ -8,11 +8,15 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky.check import faults, name_fault, shown
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import (
+    DEFAULT_KIND,
     Draft,
     Part,
 )
@@ -30,6 +34,9 @@ ACCEPTED = (
     'config.skyMap["rings"].pixelScale = 0.2 with strings, numbers, + - * / ** of numbers, and lists of '
     'these; a short name for a part, as in rings = config.skyMap["rings"]; comments; and import lsst.skymap.'
 )
+OFFICIAL_CLASS = "MakeSkyMapConfig"
+"""Which class the official tool reads the file into."""
+
 _MAX_LINE = 200
 
 
@@ -42,16 +49,83 @@ class OtherSkyMapError(ButlerError):
         What is wrong.
     kind : `str`
         The type, as in ``lsst.skymap``'s registry: ``dodeca``, ``equat`` or ``healpix``.
-    name : `str`
-        The name of the sky map.
     hint : `str`
         What to do about it.
     """
 
-    def __init__(self, message: str, *, kind: str, name: str, hint: str) -> None:
+    def __init__(self, message: str, *, kind: str, hint: str) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
-        self.name = name
+
+
+class Place(Protocol):
+    """What a name in a configuration file stands for."""
+
+    @property
+    def spelled(self) -> str:
+        """How it is written (`str`)."""
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it takes a value and nothing is in it (`bool`)."""
+
+
+P = TypeVar("P", bound=Place)
+
+
+class Reading(Protocol[P]):
+    """What becomes of the assignments in a configuration file."""
+
+    def go(self, part: P, name: str, *, is_item: bool) -> P:
+        """Go on from a part to an attribute or an item; `RefusedError` if there is none."""
+
+    def assign(self, part: P, value: object, line: int) -> None:
+        """Set a part to a plain value; `RefusedError` if it takes none, or not this one."""
+
+
+@dataclass(frozen=True)
+class _Anywhere:
+    """A place that need not be in any configuration."""
+
+    spelled: str
+    is_value: bool = False
+
+
+@dataclass
+class _Choice:
+    """The reading that only learns which type a file chooses."""
+
+    kind: str = DEFAULT_KIND
+
+    def go(self, part: _Anywhere, name: str, *, is_item: bool) -> _Anywhere:
+        return _Anywhere(f"{part.spelled}[{name!r}]" if is_item else f"{part.spelled}.{name}")
+
+    def assign(self, part: _Anywhere, value: object, line: int) -> None:
+        del line
+        if part.spelled in ("config.skyMap", "config.skyMap.name") and isinstance(value, str):
+            self.kind = value
+
+
+def chosen_kind(text: str, source: str) -> str:
+    """Tell which type of sky map a configuration chooses, whatever else is in it.
+
+    Parameters
+    ----------
+    text : `str`
+        Content of the file.
+    source : `str`
+        What the file is called in messages.
+
+    Returns
+    -------
+    kind : `str`
+        The type, as in the registry of ``lsst.skymap``.
+    """
+    choice = _Choice()
+    # Reading it for its values tells what is wrong with it.
+    with suppress(ButlerError):
+        read_assignments(text, source, choice, _Anywhere("config"), OFFICIAL_CLASS)
+    return choice.kind
 
 
 def parse_config_file(text: str, source: str, name: str | None = None) -> tuple[str, SkyMapConfig]:
@@ -81,25 +155,50 @@ def parse_config_file(text: str, source: str, name: str | None = None) -> tuple[
         If a line is anything but an assignment to an option, or a value is impossible.
     """
     draft = Draft()
-    read_assignments(text, source, draft, Part("config", "config"), "MakeSkyMapConfig")
-    if draft.name is None and name is None:
-        raise ButlerError(
-            f"{source} has no line with config.name, the name of the sky map",
-            hint='Add a line such as config.name = "DC2", or give the name in the task.',
-        )
-    found = name if draft.name is None else draft.name
-    expected = name_fault(found)
-    if not isinstance(found, str) or expected:
-        raise ButlerError(f"{source}: config.name is {shown(found)}, expected {expected}")
+    read_assignments(text, source, draft, Part("config", "config"), OFFICIAL_CLASS)
+    found = checked_name(draft.name, name, source)
     if draft.kind not in KINDS:
         without = "" if draft.chosen else ", the default, for it has no config.skyMap.name"
         raise OtherSkyMapError(
             f"{source} configures a sky map of type {draft.kind}{without}",
             kind=draft.kind,
-            name=found,
             hint=f"Built in are {' and '.join(KINDS)}; others need lsst.skymap on the managed host.",
         )
     return found, checked(draft, draft.kind, source)
+
+
+def checked_name(in_file: object, given: str | None, source: str) -> str:
+    """Take the name of a sky map from its file, or from the task.
+
+    Parameters
+    ----------
+    in_file : `object`
+        What the file gives; `None` if nothing.
+    given : `str` or `None`
+        What the task gives.
+    source : `str`
+        What the file is called in messages.
+
+    Returns
+    -------
+    name : `str`
+        The name.
+
+    Raises
+    ------
+    ButlerError
+        If there is none, or none that a sky map can have.
+    """
+    if in_file is None and given is None:
+        raise ButlerError(
+            f"{source} has no line with config.name, the name of the sky map",
+            hint='Add a line such as config.name = "DC2", or give the name in the task.',
+        )
+    found = given if in_file is None else in_file
+    expected = name_fault(found)
+    if not isinstance(found, str) or expected:
+        raise ButlerError(f"{source}: config.name is {shown(found)}, expected {expected}")
+    return found
 
 
 def checked(draft: Draft, kind: str, source: str) -> SkyMapConfig:
@@ -173,7 +272,7 @@ def made(draft: Draft, kind: str, source: str) -> SkyMapConfig:
     return build(kind, builder, {name: value for name, value in values.items() if value is not None})
 
 
-def read_assignments(text: str, source: str, draft: Draft, top: Part, expected: str) -> None:
+def read_assignments(text: str, source: str, draft: Reading[P], top: P, expected: str) -> None:
     """Carry out the assignments of a configuration.
 
     Parameters
@@ -182,9 +281,9 @@ def read_assignments(text: str, source: str, draft: Draft, top: Part, expected: 
         Python.
     source : `str`
         What it is called in messages.
-    draft : `Draft`
+    draft : `Reading`
         Gets the values.
-    top : `Part`
+    top : `Place`
         What ``config`` is.
     expected : `str`
         The class of ``config``, in case the text checks for it.
@@ -220,14 +319,14 @@ def _statements(text: str, source: str, lines: list[str]) -> list[ast.stmt]:
         raise ButlerError(f"{source} is not Python: {reason}", hint=ACCEPTED) from None
 
 
-def _assign(statement: ast.stmt, names: dict[str, Part], draft: Draft) -> None:
+def _assign(statement: ast.stmt, names: dict[str, P], draft: Reading[P]) -> None:
     """Carry out one assignment, or remember a short name."""
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
         raise RefusedError("this is no assignment of a value to an option of config")
     [target] = statement.targets
     if isinstance(target, ast.Name) and target.id != "config":
         part = _named(statement.value, names, draft)
-        if part is None or part.what in ("name", "option") or part.ends:
+        if part is None or part.is_value:
             raise RefusedError(f"{target.id} is no option of config, nor a short name for a part of it")
         names[target.id] = part
         return
@@ -241,7 +340,7 @@ def _assign(statement: ast.stmt, names: dict[str, Part], draft: Draft) -> None:
     draft.assign(part, value, statement.lineno)
 
 
-def _named(expression: ast.expr, names: dict[str, Part], draft: Draft) -> Part | None:
+def _named(expression: ast.expr, names: dict[str, P], draft: Reading[P]) -> P | None:
     """Find the part of the configuration that an expression names."""
     parts = steps(expression)
     if parts is None or parts[0] not in names:

@@ -6,17 +6,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky import tangent, tracts
+from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
 
 if TYPE_CHECKING:
     import numpy as np
     from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.sky_map import PatchRow
+    from lsst.sphgeom import Region  # type: ignore[import-untyped]  # it has no stubs
     from numpy.typing import NDArray
+
+PART = 20_000
+"""How many regions of patches are made at once, of tracts that have more."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +92,61 @@ class SkyMapGeometry:
         self.patch_nx_max, self.patch_ny_max = self.layout.counts
 
     @property
-    def patch_counts(self) -> NDArray[np.int64]:
-        """Patches along x and y for each tract (`~numpy.ndarray`, ``(count, 2)``)."""
-        import numpy as np
-
-        return np.broadcast_to(np.array(self.layout.counts), (self.count, 2))
-
-    @property
     def patch_total(self) -> int:
         """Patches of all tracts (`int`)."""
         return self.count * self.patch_nx_max * self.patch_ny_max
+
+    def patches_in(self, tracts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the patches of tracts.
+
+        Parameters
+        ----------
+        tracts : `~numpy.ndarray`, ``(n,)``
+            Which tracts.
+
+        Returns
+        -------
+        patches : `~numpy.ndarray`, ``(n,)``
+            The same for all of them.
+        """
+        import numpy as np
+
+        return np.full(len(tracts), self.patch_nx_max * self.patch_ny_max)
+
+    def tract_regions(self, first: int, last: int) -> list[Region]:
+        """Give where tracts are.
+
+        Parameters
+        ----------
+        first, last : `int`
+            Which tracts: the second is the first that is not wanted any more.
+
+        Returns
+        -------
+        regions : `list` [ `lsst.sphgeom.Region` ]
+            One for each.
+        """
+        return polygons(self.tract_vertices(first, last))
+
+    def patch_parts(self, first: int, last: int) -> Iterator[Iterable[PatchRow]]:
+        """Give the patches of tracts, part by part.
+
+        Parameters
+        ----------
+        first, last : `int`
+            Which tracts, as for `patches`.
+
+        Yields
+        ------
+        part : `~collections.abc.Iterable`
+            At most `PART` patches: number of the tract, number of the patch in it, column, row and region.
+        """
+        found = self.patches(first, last)
+        columns = (found.tract, found.patch, found.cell_x, found.cell_y)
+        for start in range(0, len(found.tract), PART):
+            part = slice(start, start + PART)
+            rows = (column[part].tolist() for column in columns)
+            yield zip(*rows, polygons(found.vertices[part]), strict=True)
 
     def tract_vertices(self, first: int, last: int) -> NDArray[np.float64]:
         """Give the corners of tracts.

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ansible_collections.rubin.butler.plugins.module_utils._sky.check import shown
 from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
 from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import fields_of, kind_of, value_of
@@ -34,15 +36,15 @@ def shown_config(config: SkyMapConfig) -> dict[str, object]:
     return options
 
 
-def differences(registered: SkyMapConfig, declared: SkyMapConfig) -> list[str]:
+def differences(registered: Mapping[str, object], declared: Mapping[str, object]) -> list[str]:
     """Tell two configurations apart.
 
     Parameters
     ----------
-    registered : `SkyMapConfig`
-        What there is.
-    declared : `SkyMapConfig`
-        What should be.
+    registered : `~collections.abc.Mapping` [`str`, `object`]
+        What there is, as `shown_config` has it.
+    declared : `~collections.abc.Mapping` [`str`, `object`]
+        What should be, likewise.
 
     Returns
     -------
@@ -50,12 +52,11 @@ def differences(registered: SkyMapConfig, declared: SkyMapConfig) -> list[str]:
         Such as ``pixelScale: 0.2 registered, 0.3 declared``; none if the hash is the same. Options that
         only one of the two has follow from its type or tract builder and are left out.
     """
-    there, wanted = shown_config(registered), shown_config(declared)
     # By their text: 0.0 and -0.0 are equal, but not to the hash.
     return [
-        f"{name}: {_differing(value, wanted[name])}"
-        for name, value in there.items()
-        if name in wanted and repr(value) != repr(wanted[name])
+        f"{name}: {_differing(value, declared[name])}"
+        for name, value in registered.items()
+        if name in declared and repr(value) != repr(declared[name])
     ]
 
 

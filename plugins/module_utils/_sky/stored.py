@@ -148,7 +148,6 @@ def read_stored(data: bytes, source: str = "the stored sky map") -> SkyMapConfig
         raise OtherSkyMapError(
             f"{source} is of type {kind}",
             kind=kind,
-            name="",
             hint=f"Built in are {' and '.join(KINDS)}; others need lsst.skymap on the managed host.",
         )
     draft = Draft()

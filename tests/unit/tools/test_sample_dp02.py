@@ -167,7 +167,7 @@ def test_raws_are_laid_out_by_year_and_visit(files: dict[str, bytes]) -> None:
 def test_the_sky_map_is_dc2(files: dict[str, bytes]) -> None:
     name, config = parse_config_file(files["skymaps/DC2.py"].decode(), "DC2.py")
     geometry = SkyMapGeometry(config)
-    assert (name, len(geometry.patch_counts), geometry.patch_total) == ("DC2", 18938, 927962)
+    assert (name, geometry.count, geometry.patch_total) == ("DC2", 18938, 927962)
 
 
 def test_tables_name_the_files_beside_them(files: dict[str, bytes]) -> None:

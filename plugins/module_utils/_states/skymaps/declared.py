@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import parse_config_file
-from ansible_collections.rubin.butler.plugins.module_utils._sky.hash import sky_map_hash
+from ansible_collections.rubin.butler.plugins.module_utils._sky.official import sky_map_of_file
 from ansible_collections.rubin.butler.plugins.module_utils._sky.options import config_from_options
+from ansible_collections.rubin.butler.plugins.module_utils._sky.sky_map import BuiltInSkyMap, SkyMap
 
 
 @dataclass(frozen=True)
@@ -25,17 +24,14 @@ class Declared:
     ----------
     name : `str`
         What it is called in the repository.
-    config : `SkyMapConfig`
-        What determines its tracts and patches.
-    hash : `bytes`
-        What identifies the configuration, as the official tool computes it.
+    sky_map : `SkyMap`
+        What makes its tracts and patches.
     option : `str`
         The option that declares it.
     """
 
     name: str
-    config: SkyMapConfig
-    hash: bytes
+    sky_map: SkyMap
     option: str
 
 
@@ -67,7 +63,7 @@ def declared_sky_maps(given: Sequence[Mapping[str, Any]]) -> tuple[Declared, ...
                 raise ButlerError(
                     f"{declared.name} is declared by {other.option} already", option=f"{option}.name"
                 )
-            if other.hash == declared.hash:
+            if other.sky_map.hash == declared.sky_map.hash:
                 raise ButlerError(
                     f"{declared.name} has the configuration of {other.name}",
                     option=option,
@@ -82,7 +78,7 @@ def _declared(item: Mapping[str, Any], option: str) -> Declared:
     if path is not None:
         text = _read(path, f"{option}.config_file")
         try:
-            in_file, config = parse_config_file(text, path, name)
+            in_file, sky_map = sky_map_of_file(text, path, name)
         except ButlerError as error:
             error.option = f"{option}.config_file"
             raise
@@ -92,13 +88,12 @@ def _declared(item: Mapping[str, Any], option: str) -> Declared:
                 option=f"{option}.name",
                 hint="Leave the name out, or have it as in the file.",
             )
-        name = in_file
-    else:
-        kind = "rings" if item["rings"] is not None else "discrete"
-        if name is None:
-            raise ButlerError(f"a sky map of {kind} needs a name", option=f"{option}.name")
-        config = config_from_options(kind, item[kind], option=f"{option}.{kind}")
-    return Declared(name, config, sky_map_hash(config), option)
+        return Declared(in_file, sky_map, option)
+    kind = "rings" if item["rings"] is not None else "discrete"
+    if name is None:
+        raise ButlerError(f"a sky map of {kind} needs a name", option=f"{option}.name")
+    config = config_from_options(kind, item[kind], option=f"{option}.{kind}")
+    return Declared(name, BuiltInSkyMap(config), option)
 
 
 def _read(path: str, option: str) -> str:

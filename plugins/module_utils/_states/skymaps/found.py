@@ -14,8 +14,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import OtherSkyMapError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import shown_config
+from ansible_collections.rubin.butler.plugins.module_utils._sky.sky_map import Geometry
 from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import read_stored
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.declared import Declared
 
@@ -37,7 +38,7 @@ class Found:
     ----------
     declared : `Declared`
         What is declared.
-    geometry : `SkyMapGeometry`
+    geometry : `Geometry`
         Its tracts and patches.
     wanted : `lsst.daf.butler.DimensionRecord`
         The record that it is to have.
@@ -45,8 +46,8 @@ class Found:
         The record of that name.
     twin : `str` or `None`
         Another name under which the same configuration is registered.
-    registered : `SkyMapConfig` or `None`
-        The configuration that was stored under that name, where it is another one that can be read.
+    registered : `dict` [ `str`, `object` ] or `None`
+        The options that were stored under that name, where they are other ones that can be read.
     tracts : `numpy.ndarray` of `int`, (n,)
         Tracts that are not there, in ascending order.
     partial : `numpy.ndarray` of `int`, (n,)
@@ -60,21 +61,16 @@ class Found:
     """
 
     declared: Declared
-    geometry: SkyMapGeometry
+    geometry: Geometry
     wanted: DimensionRecord
     record: DimensionRecord | None = None
     twin: str | None = None
-    registered: SkyMapConfig | None = None
+    registered: dict[str, object] | None = None
     tracts: NDArray[numpy.int64] = field(default_factory=lambda: _none())
     partial: NDArray[numpy.int64] = field(default_factory=lambda: _none())
     patches: int = 0
     dataset: DatasetRef | None = None
     stored: bool = False
-
-    @property
-    def patches_each(self) -> int:
-        """How many patches a tract has (`int`)."""
-        return self.geometry.patch_nx_max * self.geometry.patch_ny_max
 
     @property
     def missing_patches(self) -> int:
@@ -144,10 +140,10 @@ def look(repository: Repository | None, declared: Sequence[Declared]) -> Current
         records = list(query.dimension_records("skymap"))
     for item in found:
         item.record = next((record for record in records if record.name == item.declared.name), None)
-        others = (record.name for record in records if record.hash == item.declared.hash)
+        others = (record.name for record in records if record.hash == item.declared.sky_map.hash)
         item.twin = next((name for name in others if name != item.declared.name), None)
         _look_at_dataset(repository, current, item)
-        if item.record is not None and item.record.hash == item.declared.hash:
+        if item.record is not None and item.record.hash == item.declared.sky_map.hash:
             _look_at_tracts(butler, item)
     return current
 
@@ -157,13 +153,13 @@ def _missing(declared: Declared, universe: DimensionUniverse) -> Found:
     import numpy
 
     try:
-        geometry = SkyMapGeometry(declared.config)
+        geometry = declared.sky_map.geometry
     except ButlerError as error:
         named = f"{error.option}: {error.message}" if error.option else error.message
         raise ButlerError(f"{declared.name}: {named}", option=declared.option, hint=error.hint) from None
     record = universe["skymap"].RecordClass(
         name=declared.name,
-        hash=declared.hash,
+        hash=declared.sky_map.hash,
         tract_max=geometry.count,
         patch_nx_max=geometry.patch_nx_max,
         patch_ny_max=geometry.patch_ny_max,
@@ -186,9 +182,10 @@ def _look_at_tracts(butler: Butler, item: Found) -> None:
         there = numpy.zeros(geometry.count, dtype=bool)
         there[[int(data_id["tract"]) for data_id in tracts if int(data_id["tract"]) < geometry.count]] = True
     item.tracts = numpy.flatnonzero(~there)
-    if item.patches != int(there.sum()) * item.patches_each:
+    wanted = geometry.patches_in(numpy.arange(geometry.count))
+    if item.patches != int(wanted[there].sum()):
         held = patches_held(butler, name, geometry.count)
-        item.partial = numpy.flatnonzero(there & (held < item.patches_each))
+        item.partial = numpy.flatnonzero(there & (held < wanted))
 
 
 def patches_held(butler: Butler, name: str, count: int) -> NDArray[numpy.int64]:
@@ -228,9 +225,11 @@ def _look_at_dataset(repository: Repository, current: Current, item: Found) -> N
         return
     uri = butler.get_many_uris([item.dataset], allow_missing=True).get(item.dataset)
     item.stored = uri is not None
-    if uri is not None and uri.primaryURI is not None and item.record.hash != item.declared.hash:
+    if uri is not None and uri.primaryURI is not None and item.record.hash != item.declared.sky_map.hash:
         try:
-            item.registered = read_stored(uri.primaryURI.read())
+            item.registered = shown_config(read_stored(uri.primaryURI.read()))
+        except OtherSkyMapError as error:
+            item.registered = {"skyMap": error.kind}
         except (ButlerError, OSError):
             # It only serves to tell what differs.
             item.registered = None

@@ -128,12 +128,11 @@ def _growth(kind: str, name: str, before: int, after: int) -> Sequence[Change]:
 
 
 def _conflicts(item: Found) -> Sequence[Conflict]:
-    name, wanted = item.declared.name, item.declared.hash
+    name, wanted = item.declared.name, item.declared.sky_map.hash
     if item.record is not None and item.record.hash != wanted:
-        if item.registered is not None:
-            reason = "; ".join(config_differences(item.registered, item.declared.config))
-        else:
-            reason = "what is stored of it can't be read, so that the options that differ are not known"
+        told = config_differences(item.registered or {}, item.declared.sky_map.options)
+        unknown = "what is stored of it can't be read, so that the options that differ are not known"
+        reason = "; ".join(told) or unknown
         hashes = f"hash {item.record.hash.hex()} registered, {wanted.hex()} declared"
         return (Conflict("skymap", name, f"it has another configuration: {reason} ({hashes})"),)
     if item.twin is not None:

@@ -64,6 +64,27 @@ class SkyMapsState:
         """
         return cls(declared_sky_maps(params["skymaps"]))
 
+    def sources(self) -> dict[str, Any]:
+        """Tell whose code makes each sky map.
+
+        Returns
+        -------
+        result : `dict`
+            ``skymaps``: for each of them ``name``, ``hash``, ``tracts``, ``patches`` and ``source``.
+        """
+        return {
+            "skymaps": [
+                {
+                    "name": item.name,
+                    "hash": item.sky_map.hash.hex(),
+                    "tracts": item.sky_map.geometry.count,
+                    "patches": item.sky_map.geometry.patch_total,
+                    "source": item.sky_map.source,
+                }
+                for item in self.declared
+            ]
+        }
+
     def observe(self, repository: Repository | None) -> Current:
         """Look the sky maps up.
 

@@ -14,17 +14,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
-from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import stored_sky_map
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.found import RUN, Found
 
 if TYPE_CHECKING:
     import numpy
     from lsst.daf.butler import DatasetType, DimensionRecord
     from numpy.typing import NDArray
-
-PART = 20_000
-"""How many records are made at once, of a tract that has more."""
 
 
 class Writer:
@@ -71,10 +66,9 @@ class Writer:
         """
         try:
             self._write_record(item)
-            for tracts in batches(item.tracts, item.patches_each, self._batch_size):
-                self._write_tracts(item, tracts, new=True)
-            for tracts in batches(item.partial, item.patches_each, self._batch_size):
-                self._write_tracts(item, tracts, new=False)
+            for missing, new in ((item.tracts, True), (item.partial, False)):
+                for tracts in batches(missing, item.geometry.patches_in(missing), self._batch_size):
+                    self._write_tracts(item, tracts, new=new)
             if not item.stored:
                 self._store(item, dataset_type)
         except Exception as error:
@@ -105,7 +99,7 @@ class Writer:
                 tracts = self._still_missing(item, tracts)
             if len(tracts):
                 self._transaction(item, tracts, new=new)
-        self._done += len(tracts) * item.patches_each
+        self._done += int(item.geometry.patches_in(tracts).sum())
         self._report.step("registering", self._done, self._total)
 
     def _still_missing(self, item: Found, tracts: NDArray[numpy.int64]) -> NDArray[numpy.int64]:
@@ -156,18 +150,13 @@ class Writer:
     def _tracts(self, item: Found, first: int, last: int) -> list[DimensionRecord]:
         make = self._repository.butler.dimensions["tract"].RecordClass
         name = item.declared.name
-        regions = polygons(item.geometry.tract_vertices(first, last))
+        regions = item.geometry.tract_regions(first, last)
         return [make(skymap=name, id=first + index, region=region) for index, region in enumerate(regions)]
 
     def _patches(self, item: Found, first: int, last: int) -> Iterator[list[DimensionRecord]]:
         make = self._repository.butler.dimensions["patch"].RecordClass
-        name, patches = item.declared.name, item.geometry.patches(first, last)
-        for start in range(0, len(patches.tract), PART):
-            part = slice(start, start + PART)
-            columns = (patches.tract, patches.patch, patches.cell_x, patches.cell_y)
-            rows = zip(
-                *(column[part].tolist() for column in columns), polygons(patches.vertices[part]), strict=True
-            )
+        name = item.declared.name
+        for rows in item.geometry.patch_parts(first, last):
             yield [
                 make(skymap=name, tract=tract, id=patch, cell_x=x, cell_y=y, region=region)
                 for tract, patch, x, y, region in rows
@@ -190,7 +179,7 @@ class Writer:
                 return
             ref = (there or DatasetRef(dataset_type, data_id, RUN)).expanded(data_id)
             path = Path(folder) / "skyMap.pickle"
-            path.write_bytes(stored_sky_map(item.declared.config))
+            path.write_bytes(item.declared.sky_map.stored())
             file = FileDataset(str(path), [ref])
             transact(
                 butler, lambda: butler.ingest(file, transfer="copy", skip_existing=True), self._report.log
@@ -198,15 +187,17 @@ class Writer:
         self._report.added += 1
 
 
-def batches(tracts: NDArray[numpy.int64], each: int, size: int) -> Iterator[NDArray[numpy.int64]]:
+def batches(
+    tracts: NDArray[numpy.int64], patches: NDArray[numpy.int64], size: int
+) -> Iterator[NDArray[numpy.int64]]:
     """Divide tracts into the work of one transaction.
 
     Parameters
     ----------
     tracts : `numpy.ndarray` of `int`, (n,)
         Tracts in ascending order.
-    each : `int`
-        How many patches a tract has.
+    patches : `numpy.ndarray` of `int`, (n,)
+        How many patches each has.
     size : `int`
         How many patches a batch may have.
 
@@ -215,9 +206,15 @@ def batches(tracts: NDArray[numpy.int64], each: int, size: int) -> Iterator[NDAr
     batch : `numpy.ndarray` of `int`, (m,)
         At least one tract.
     """
-    count = max(1, size // each)
-    for start in range(0, len(tracts), count):
-        yield tracts[start : start + count]
+    import numpy
+
+    ends = numpy.cumsum(patches)
+    start = 0
+    while start < len(tracts):
+        done = ends[start] - patches[start]
+        stop = max(start + 1, int(numpy.searchsorted(ends, done + size, side="right")))
+        yield tracts[start:stop]
+        start = stop
 
 
 def ranges(tracts: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -14,12 +14,17 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
     SkyMapConfig,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._sky.hash import sky_map_hash
-from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import differences, shown_config
+from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import differences as told
+from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import shown_config
 from hypothesis import example, given
 
 from tests.sky_map_facts import CONFIGS, DC2, MAPS
 
 CELLS = replace(DC2, tract_builder="cells")
+
+
+def differences(registered: SkyMapConfig, declared: SkyMapConfig) -> list[str]:
+    return told(shown_config(registered), shown_config(declared))
 
 
 def test_what_determines_the_hash_is_shown_in_order() -> None:
