@@ -38,8 +38,8 @@ def _sky_map(name: str) -> dict[str, Any]:
 
 def sky_map_patches(name: str) -> int:
     """Count the patches of a sky map."""
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.options import config_from_options
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
 
     return SkyMapGeometry(config_from_options("rings", _sky_map(name)["rings"])).patch_total
 
@@ -101,8 +101,8 @@ def sky_map_registered(repo: str, name: str, changes: bool) -> Work:
 
 def sky_map_bare(repo: str, name: str) -> Work:
     """Prepare the insertion of a sky map's records and nothing else."""
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.options import config_from_options
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
     from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
     from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state import BATCH_PATCHES
     from lsst.daf.butler import DimensionUniverse

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.check import PROJECTIONS
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.check import PROJECTIONS
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     CellTracts,
     DiscreteConfig,
     LegacyTracts,

@@ -253,7 +253,7 @@ seconds:
 
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import PROGRESS
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
-from ansible_collections.rubin.butler.plugins.module_utils._sky.options import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import (
     DISCRETE_OPTIONS,
     RINGS_OPTIONS,
 )

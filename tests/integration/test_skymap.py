@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
-from ansible_collections.rubin.butler.plugins.module_utils._sky.options import config_from_options
-from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import read_stored, stored_sky_map
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.stored import read_stored, stored_sky_map
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state import SkyMapsState
 from lsst.daf.butler import Butler, CollectionType, DatasetType
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._sky import geometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps import geometry
 from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state import SkyMapsState
 from lsst.daf.butler import Butler, Config

@@ -13,8 +13,8 @@ from typing import Any
 import lsst.daf.butler  # noqa: F401 (registers how timespans are read)
 import pytest
 import yaml
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import parse_config_file
-from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import parse_config_file
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
 
 from tools.sample_dp02.campaign import CAMERA, EXPOSURES, RAW_DETECTORS
 from tools.sample_dp02.raws import SEGMENT, primary_header

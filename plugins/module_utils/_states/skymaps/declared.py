@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.official import sky_map_of_file
-from ansible_collections.rubin.butler.plugins.module_utils._sky.options import config_from_options
-from ansible_collections.rubin.butler.plugins.module_utils._sky.sky_map import BuiltInSkyMap, SkyMap
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.official import sky_map_of_file
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.sky_map import BuiltInSkyMap, SkyMap
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import OtherSkyMapError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import shown_config
-from ansible_collections.rubin.butler.plugins.module_utils._sky.sky_map import Geometry
-from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import read_stored
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import OtherSkyMapError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.shown import shown_config
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.sky_map import Geometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.stored import read_stored
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.declared import Declared
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.records impor
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import shown_type
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Change, Conflict, Plan
-from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import differences as config_differences
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.shown import (
+    differences as config_differences,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.found import (
     DATASET_TYPE,
     RUN,

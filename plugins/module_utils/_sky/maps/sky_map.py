@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
-from ansible_collections.rubin.butler.plugins.module_utils._sky.hash import sky_map_hash
-from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import shown_config
-from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import stored_sky_map
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.hash import sky_map_hash
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.shown import shown_config
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.stored import stored_sky_map
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,14 +13,14 @@ from io import StringIO
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     DiscreteConfig,
     RingsConfig,
     SkyMapConfig,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import OtherSkyMapError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.hash import sky_map_hash
-from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import OtherSkyMapError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.hash import sky_map_hash
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.stored import (
     config_text,
     read_stored,
     stored_sky_map,

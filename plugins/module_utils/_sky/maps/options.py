@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.check import faults, held, shown
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.check import faults, held, shown
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import (
     BUILDERS,
     CELLS,
     COMMON,

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.check import shown
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import fields_of, kind_of, value_of
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.check import shown
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import (
+    fields_of,
+    kind_of,
+    value_of,
+)
 
 
 def shown_config(config: SkyMapConfig) -> dict[str, object]:

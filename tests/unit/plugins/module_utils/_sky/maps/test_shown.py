@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     DiscreteConfig,
     LegacyTracts,
     RingsConfig,
     SkyMapConfig,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.hash import sky_map_hash
-from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import differences as told
-from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import shown_config
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.hash import sky_map_hash
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.shown import differences as told
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.shown import shown_config
 from hypothesis import example, given
 
 from tests.sky_map_facts import CONFIGS, DC2, MAPS

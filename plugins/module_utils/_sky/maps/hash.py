@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import struct
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     DiscreteConfig,
     RingsConfig,
     SkyMapConfig,

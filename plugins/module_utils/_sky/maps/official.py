@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import first_line
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import DEFAULT_KIND
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_draft import DEFAULT_KIND
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import (
     OFFICIAL_CLASS,
     OtherSkyMapError,
     checked_name,
@@ -30,12 +30,16 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file impo
     parse_config_file,
     read_assignments,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import KINDS
-from ansible_collections.rubin.butler.plugins.module_utils._sky.live_config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import KINDS
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.live_config import (
     LiveConfig,
     LivePart,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.sky_map import BuiltInSkyMap, PatchRow, SkyMap
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.sky_map import (
+    BuiltInSkyMap,
+    PatchRow,
+    SkyMap,
+)
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,14 +9,14 @@ import pickle
 import struct
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import Draft, Part
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_draft import Draft, Part
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import (
     OtherSkyMapError,
     made,
     read_assignments,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import (
     BUILDERS,
     COMMON,
     KINDS,
@@ -24,7 +24,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
     kind_of,
     value_of,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.pickled import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.pickled import (
     Call,
     Named,
     StrangePickleError,

@@ -19,20 +19,20 @@ from typing import Any
 import numpy as np
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky import tracts
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps import tracts
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     CellTracts,
     DiscreteConfig,
     LegacyTracts,
     RingsConfig,
     SkyMapConfig,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
 from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
 from lsst.sphgeom import Region
 from numpy.typing import NDArray
 
-CHECKOUT = Path(__file__).parents[5]
+CHECKOUT = Path(__file__).parents[6]
 KEPT: dict[str, Any] = json.loads((CHECKOUT / "tests/unit/data/skymaps/regions.json").read_text())
 REFERENCE = CHECKOUT.parent / "shared/reference/golden/skymaps"
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import (
     OFFICIAL_CLASS,
     chosen_kind,
     read_assignments,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.live_config import LiveConfig, LivePart
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.live_config import LiveConfig, LivePart
 
 from tests.pex_sky_maps import MakeSkyMapConfig
 

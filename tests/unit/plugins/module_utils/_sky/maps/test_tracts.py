@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky import tracts
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps import tracts
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     CellTracts,
     DiscreteConfig,
     LegacyTracts,
     RingsConfig,
     SkyMapConfig,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.geometry import SkyMapGeometry
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
 from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import inside_out
 from astropy.wcs import WCS
 from hypothesis import assume, given, settings

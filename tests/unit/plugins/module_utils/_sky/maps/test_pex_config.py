@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import parse_config_file
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import kind_of
-from ansible_collections.rubin.butler.plugins.module_utils._sky.shown import shown_config
-from ansible_collections.rubin.butler.plugins.module_utils._sky.stored import config_text, stored_sky_map
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import parse_config_file
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import kind_of
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.shown import shown_config
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.stored import config_text, stored_sky_map
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky import tangent
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     DiscreteConfig,
     RingsConfig,
     SkyMapConfig,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import CellTracts, DiscreteConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_file import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import CellTracts, DiscreteConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import (
     ACCEPTED,
     OtherSkyMapError,
     parse_config_file,

@@ -9,11 +9,11 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import (
     DiscreteConfig,
     SkyMapConfig,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import (
     Field,
     fields_of,
     kind_of,

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.check import shown
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_values import WrongOptionError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.check import shown
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_values import WrongOptionError
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ansible_collections.rubin.butler.plugins.module_utils._sky.check import held, shown
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_values import WrongOptionError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.check import held, shown
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_values import WrongOptionError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import (
     BUILDERS,
     COMMON,
     KINDS,

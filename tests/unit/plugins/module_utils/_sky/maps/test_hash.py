@@ -9,8 +9,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.hash import sky_map_hash
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.hash import sky_map_hash
 
 from tests.sky_map_facts import DC2, MAPS, OFFICIAL, REFERENCE
 

@@ -12,13 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky import tangent, tracts
+from ansible_collections.rubin.butler.plugins.module_utils._sky import tangent
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps import tracts
 from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
 
 if TYPE_CHECKING:
     import numpy as np
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.sky_map import PatchRow
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.sky_map import PatchRow
     from lsst.sphgeom import Region  # type: ignore[import-untyped]  # it has no stubs
     from numpy.typing import NDArray
 

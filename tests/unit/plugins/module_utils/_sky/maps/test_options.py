@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import RingsConfig, SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import RingsConfig, SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import (
     BUILDERS,
     COMMON,
     KINDS,
@@ -20,7 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import (
     kind_of,
     value_of,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.options import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import (
     DISCRETE_OPTIONS,
     RINGS_OPTIONS,
     config_from_options,

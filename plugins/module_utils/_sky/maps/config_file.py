@@ -13,21 +13,26 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from ansible_collections.rubin.butler.plugins.module_utils._sky.check import faults, name_fault, shown
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config import SkyMapConfig
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_draft import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.check import faults, name_fault, shown
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config import SkyMapConfig
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_draft import (
     DEFAULT_KIND,
     Draft,
     Part,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.config_values import (
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_values import (
     RefusedError,
     WrongOptionError,
     carries_nothing,
     plain_value,
     steps,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._sky.fields import KINDS, Field, build, fields_of
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.fields import (
+    KINDS,
+    Field,
+    build,
+    fields_of,
+)
 
 ACCEPTED = (
     "The file is read as assignments and never executed. Accepted are lines such as "
