@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
-import lsst.daf.butler  # noqa: F401 (registers how timespans are read)
 import pytest
 import yaml
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import parse_config_file
@@ -19,6 +19,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry im
 from tools.sample_dp02.campaign import CAMERA, EXPOSURES, RAW_DETECTORS
 from tools.sample_dp02.raws import SEGMENT, primary_header
 from tools.sample_dp02.sample import sample_files
+
+# Registers how the timespans of exports are read.
+importlib.import_module("lsst.daf.butler")
 
 TESTS = Path(__file__).resolve().parents[2]
 REAL_EXPORT = TESTS / "integration/data/ap_verify_ci_dc2-export.yaml.gz"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known, look_up
@@ -42,16 +42,16 @@ class Found:
         Its tracts and patches.
     wanted : `lsst.daf.butler.DimensionRecord`
         The record that it is to have.
+    tracts : `numpy.ndarray` of `int`, (n,)
+        Tracts that are not there, in ascending order.
+    partial : `numpy.ndarray` of `int`, (n,)
+        Tracts that are there without all their patches, likewise.
     record : `lsst.daf.butler.DimensionRecord` or `None`
         The record of that name.
     twin : `str` or `None`
         Another name under which the same configuration is registered.
     registered : `dict` [ `str`, `object` ] or `None`
         The options that were stored under that name, where they are other ones that can be read.
-    tracts : `numpy.ndarray` of `int`, (n,)
-        Tracts that are not there, in ascending order.
-    partial : `numpy.ndarray` of `int`, (n,)
-        Tracts that are there without all their patches, likewise.
     patches : `int`
         How many patches are there.
     dataset : `lsst.daf.butler.DatasetRef` or `None`
@@ -63,11 +63,11 @@ class Found:
     declared: Declared
     geometry: Geometry
     wanted: DimensionRecord
+    tracts: NDArray[numpy.int64]
+    partial: NDArray[numpy.int64]
     record: DimensionRecord | None = None
     twin: str | None = None
     registered: dict[str, object] | None = None
-    tracts: NDArray[numpy.int64] = field(default_factory=lambda: _none())
-    partial: NDArray[numpy.int64] = field(default_factory=lambda: _none())
     patches: int = 0
     dataset: DatasetRef | None = None
     stored: bool = False
@@ -98,12 +98,6 @@ class Current:
     wanted_type: DatasetType
     dataset_type: DatasetType | None = None
     run: Known | None = None
-
-
-def _none() -> NDArray[numpy.int64]:
-    import numpy
-
-    return numpy.zeros(0, dtype=numpy.int64)
 
 
 def look(repository: Repository | None, declared: Sequence[Declared]) -> Current:
@@ -164,7 +158,7 @@ def _missing(declared: Declared, universe: DimensionUniverse) -> Found:
         patch_nx_max=geometry.patch_nx_max,
         patch_ny_max=geometry.patch_ny_max,
     )
-    return Found(declared, geometry, record, tracts=numpy.arange(geometry.count))
+    return Found(declared, geometry, record, numpy.arange(geometry.count), numpy.zeros(0, dtype=numpy.int64))
 
 
 def _look_at_tracts(butler: Butler, item: Found) -> None:
@@ -177,7 +171,7 @@ def _look_at_tracts(butler: Butler, item: Found) -> None:
         item.patches = ids.data_ids(["patch"]).count()
         tracts = ids.data_ids(["tract"])
         if item.patches == geometry.patch_total and tracts.count() == geometry.count:
-            item.tracts = _none()
+            item.tracts = item.tracts[:0]
             return
         there = numpy.zeros(geometry.count, dtype=bool)
         there[[int(data_id["tract"]) for data_id in tracts if int(data_id["tract"]) < geometry.count]] = True

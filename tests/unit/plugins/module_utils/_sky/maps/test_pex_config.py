@@ -53,7 +53,7 @@ def test_config_files_mean_what_pex_config_makes_of_them(name: str) -> None:
 def test_stored_sky_maps_load(config: SkyMapConfig) -> None:
     with official_names():
         sky_map = pickle.loads(stored_sky_map(config))
-        assert type(sky_map) is {"rings": RingsSkyMap, "discrete": DiscreteSkyMap}[kind_of(config)]
+        assert sky_map.__class__ is {"rings": RingsSkyMap, "discrete": DiscreteSkyMap}[kind_of(config)]
         assert sky_map.version == {"rings": 1, "discrete": 0}[kind_of(config)]
         assert_same(config, sky_map.config)
         # Also options without effect are there, and the class is told from the text alone.
