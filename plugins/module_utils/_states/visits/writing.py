@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import apply_records
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact, uncollected
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.grouping import VisitDefinition
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.held import records_of
@@ -77,7 +77,10 @@ class Writing:
     def _locked(self, write: Callable[[], None]) -> None:
         """Write while no other task writes visits of the instrument."""
         self._report.checkpoint()
-        with self._repository.writer_lock(f"visits of {self._makes.instrument}", self._report.notice):
+        with (
+            uncollected(),
+            self._repository.writer_lock(f"visits of {self._makes.instrument}", self._report.notice),
+        ):
             write()
 
     def _tell(self, count: int) -> None:
