@@ -10,38 +10,52 @@ through daf_butler can take less.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import Clock, Work
 
 if TYPE_CHECKING:
+    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
     from lsst.daf.butler import DimensionRecord
 
-SKY_MAPS: Mapping[str, Mapping[str, Any]] = {
-    "DC2": {"num_rings": 120, "tract_overlap": 1 / 60, "pixel_scale": 0.2},
-    "lsst_cells_v1": {
-        "num_rings": 120,
-        "tract_overlap": 1 / 60,
-        "pixel_scale": 0.2,
-        "tract_builder": "cells",
-    },
-    "small": {"num_rings": 6, "tract_overlap": 1 / 60, "pixel_scale": 4.0, "tract_builder": "cells"},
+_DC2 = {"num_rings": 120, "projection": "TAN", "tract_overlap": 1 / 60, "pixel_scale": 0.2}
+SKY_MAPS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "DC2": ("rings", _DC2),
+    "lsst_cells_v1": ("rings", {**_DC2, "tract_builder": "cells"}),
+    "one_field": (
+        "discrete",
+        {
+            "ra_list": [56.65],
+            "dec_list": [-36.45],
+            "radius_list": [0.5],
+            "tract_overlap": 0.0,
+            "projection": "TAN",
+            "pixel_scale": 0.2,
+        },
+    ),
 }
+"""Kinds and options by name."""
+
 PER_NIGHT = 400
 
 
 def _sky_map(name: str) -> dict[str, Any]:
-    rings = {**SKY_MAPS[name], "projection": "TAN"}
-    return {"name": name, "config_file": None, "rings": rings, "discrete": None}
+    kind, options = SKY_MAPS[name]
+    return {"name": name, "config_file": None, "rings": None, "discrete": None, kind: dict(options)}
 
 
 def sky_map_patches(name: str) -> int:
     """Count the patches of a sky map."""
+    return _geometry(name).patch_total
+
+
+def _geometry(name: str) -> SkyMapGeometry:
     from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
     from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
 
-    return SkyMapGeometry(config_from_options("rings", _sky_map(name)["rings"])).patch_total
+    return SkyMapGeometry(config_from_options(*SKY_MAPS[name]))
 
 
 def fresh_repository(repo: str, registry: Mapping[str, str] | None) -> Work:
@@ -101,13 +115,10 @@ def sky_map_registered(repo: str, name: str, changes: bool) -> Work:
 
 def sky_map_bare(repo: str, name: str) -> Work:
     """Prepare the insertion of a sky map's records and nothing else."""
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.geometry import SkyMapGeometry
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
-    from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import polygons
     from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state import BATCH_PATCHES
     from lsst.daf.butler import DimensionUniverse
 
-    geometry = SkyMapGeometry(config_from_options("rings", _sky_map(name)["rings"]))
+    geometry = _geometry(name)
     universe = DimensionUniverse()
     tract_of, patch_of = universe["tract"].RecordClass, universe["patch"].RecordClass
 
@@ -121,18 +132,16 @@ def sky_map_bare(repo: str, name: str) -> Work:
         size = BATCH_PATCHES // (geometry.patch_nx_max * geometry.patch_ny_max)
         for first in range(0, geometry.count, size):
             last = min(first + size, geometry.count)
-            patches = geometry.patches(first, last)
-            arrays = (patches.tract, patches.patch, patches.cell_x, patches.cell_y)
+            regions = geometry.tract_regions(first, last)
+            rows = itertools.chain.from_iterable(geometry.patch_parts(first, last))
             yield {
                 "tract": [
                     tract_of(skymap=name, id=first + index, region=region)
-                    for index, region in enumerate(polygons(geometry.tract_vertices(first, last)))
+                    for index, region in enumerate(regions)
                 ],
                 "patch": [
                     patch_of(skymap=name, tract=tract, id=patch, cell_x=x, cell_y=y, region=region)
-                    for tract, patch, x, y, region in zip(
-                        *(array.tolist() for array in arrays), polygons(patches.vertices), strict=True
-                    )
+                    for tract, patch, x, y, region in rows
                 ],
             }
 

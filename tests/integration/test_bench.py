@@ -105,3 +105,16 @@ def test_memory_is_measured_at_several_sizes(tmp_path: Path) -> None:
     assert all(figure["megabytes"] > 50 for figure in figures)
     assert "27 files" in said and "peak" in said
     assert raws_million.SIZES[-1] == 1_000_000
+
+
+def test_sky_maps_and_visits_are_measured_beside_their_bare_rows(tmp_path: Path) -> None:
+    out = tmp_path / "sky.json"
+    said = bench("bench.sky", "--sky-map=one_field", "--visits=LSSTComCam:12", f"--json={out}")
+    for name, count in (("one_field", 25), ("LSSTComCam", 12 * 9)):
+        content = json.loads(out.with_stem(f"sky-{name}").read_text())
+        bare, mine, again = content["figures"]
+        assert content["baseline"] == bare["name"] and bare["name"].endswith("rows only")
+        assert {figure["datasets"] for figure in (bare, mine, again)} == {count}
+        # The rows are made beforehand, so their insertion is not all that the process does.
+        assert 0 < bare["seconds"] < mine["seconds"]
+        assert again["name"].endswith("nothing new") and again["name"] in said

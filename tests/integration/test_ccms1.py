@@ -130,6 +130,7 @@ def test_the_second_run_changes_no_row_and_no_file(site: Site) -> None:
     assert site.exact() == before
 
 
+@pytest.mark.exhaustive
 def test_check_on_a_converged_repository_prints_nothing(site: Site) -> None:
     before = site.exact()
     done = site.run("--check", "--diff")
@@ -138,6 +139,7 @@ def test_check_on_a_converged_repository_prints_nothing(site: Site) -> None:
     assert site.exact() == before
 
 
+@pytest.mark.exhaustive
 def test_what_was_broken_by_hand_is_repaired_and_nothing_else_is_touched(
     site: Site, story: dict[str, Any]
 ) -> None:
@@ -174,6 +176,7 @@ def test_what_was_broken_by_hand_is_repaired_and_nothing_else_is_touched(
     assert difference(site.dump(), story["built"]) == []
 
 
+@pytest.mark.exhaustive
 def test_a_new_tickets_export_is_all_that_the_next_run_imports(site: Site, story: dict[str, Any]) -> None:
     old = site.data / "ancillary/LSSTComCam/calib/DM-47741"
     new = site.data / f"ancillary/LSSTComCam/calib/{NEW_TICKET}"

@@ -180,6 +180,7 @@ def test_the_second_run_changes_no_row_and_no_file(site: Site) -> None:
     assert site.exact() == before
 
 
+@pytest.mark.exhaustive
 def test_what_was_broken_by_hand_is_repaired_and_nothing_else_is_touched(
     site: Site, story: dict[str, Any]
 ) -> None:
