@@ -32,7 +32,8 @@ options:
       name:
         description:
           - What the sky map is called in the repository.
-          - With O(skymaps[].config_file) it may be left out, and has to be the name that the file gives.
+          - With O(skymaps[].config_file) the name in the file by default; one that is given here goes before it, as with
+            C(-c name=...) of the official tool.
         type: str
       config_file:
         description:
@@ -91,7 +92,9 @@ options:
             description: For V(cells), how many cells lie across the border of a patch. By default 1.
             type: int
       discrete:
-        description: Tracts at given places, C(DiscreteSkyMap) in C(lsst.skymap).
+        description:
+          - Tracts at given places, C(DiscreteSkyMap) in C(lsst.skymap).
+          - All of them need to have as many patches, because C(lsst.skymap) numbers the patches of all tracts alike.
         type: dict
         suboptions:
           ra_list:
@@ -214,14 +217,14 @@ skymaps:
 stats:
   description:
     - How many records and datasets were there (C(present)) and were added. A sky map counts as one, and so do each of its
-      tracts, each of its patches and the stored dataset.
+      tracts, each of its patches and the stored dataset, and the dataset type and the run of stored sky maps.
   returned: success
   type: dict
-  sample: {present: 0, added: 946902, replaced: 0, removed: 0, skipped: 0, failed: 0}
+  sample: {present: 0, added: 946904, replaced: 0, removed: 0, skipped: 0, failed: 0}
 changes:
   description:
     - The changes, or in check mode the planned ones; at most 1000. There is one each for the record, the tracts, the patches
-      and the dataset of a sky map.
+      and the dataset of a sky map, and for the dataset type and the run of stored sky maps.
   returned: success
   type: list
   elements: dict

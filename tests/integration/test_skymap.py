@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.hash import sky_map_hash
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.stored import read_stored, stored_sky_map
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state import SkyMapsState
@@ -55,7 +58,7 @@ def test_sky_maps_are_registered_once(repo: Path, three: list[dict[str, Any]]) -
     # Dataset type, run; a record, tracts, patches and a dataset for each.
     added = 2 + (2 + 3 + 75) + (2 + 26 + 234) + (2 + 1 + 9)
     assert done.run["stats"]["added"] == added
-    assert done.run_again["stats"]["present"] == added - 2
+    assert done.run_again["stats"]["present"] == added
     [patches] = [
         change
         for change in done.run["changes"]
@@ -163,6 +166,7 @@ def test_other_things_of_these_names_are_conflicts(repo: Path, tmp_path: Path) -
         butler.registry.registerDatasetType(other)
     message = refusal(repo, declared("small_discrete", config_file=config_file(tmp_path)))
     assert "collection skymaps" in message and "dataset type skyMap" in message
+    assert "has to be renamed or removed first" in message
     assert counts(repo, "small_discrete") == (0, 0)
 
 
@@ -189,6 +193,9 @@ def test_options_are_ansibles_too(repo: Path) -> None:
 
 BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no name": (declared(None, rings=CELLS), ["skymaps[0].name: ", "needs a name"]),
+    "bad name": (declared(" x", rings=CELLS), ["skymaps[0].name: it is ' x', expected a name of 1 to 64"]),
+    "dots": (declared("..", rings=CELLS), ["skymaps[0].name: it is '..'", "not only dots"]),
+    "a folder": (declared(None, config_file="/"), ["/ can't be read", "no regular file"]),
     "no file": (
         declared(None, config_file="/nowhere/DC2.py"),
         ["skymaps[0].config_file: /nowhere/DC2.py can't be read", "No such file"],
@@ -252,9 +259,69 @@ def test_what_is_declared_twice_is_refused(repo: Path, tmp_path: Path) -> None:
         assert words in message
 
 
-def test_a_name_has_to_be_that_of_the_file(repo: Path, tmp_path: Path) -> None:
-    message = refusal(repo, declared("DC2", config_file=config_file(tmp_path)))
-    assert "configures 'small_discrete', not 'DC2'" in message
+def test_a_name_in_the_task_goes_before_that_in_the_file(repo: Path, tmp_path: Path) -> None:
+    assert converge(repo, declared("mine", config_file=config_file(tmp_path))).changed
+    assert list(stored(repo)) == ["mine"] and counts(repo, "mine") == (3, 75)
+    assert not converge(repo, declared("mine", config_file=config_file(tmp_path))).changed
+
+
+def test_no_two_sky_maps_share_a_file(repo: Path) -> None:
+    other = {**ONE_FIELD, "rotation": 5.0}
+    message = refusal(repo, declared("a/b", discrete=ONE_FIELD), declared("a b", discrete=other))
+    assert "skymap a/b: the file of its skyMap would be that of a b" in message
+    assert converge(repo, declared("a/b", discrete=ONE_FIELD)).changed
+    message = refusal(repo, declared("a_b", discrete=other))
+    assert "skymap a_b: the file of its skyMap would be that of a/b" in message
+    assert list(stored(repo)) == ["a/b"]
+
+
+def test_a_file_that_nobody_recorded_is_replaced_and_told(repo: Path) -> None:
+    path = repo / "skymaps/skyMap/skyMap_one_field_skymaps.pickle"
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    sky_map = declared("one_field", discrete=ONE_FIELD)
+    promised, done = (converge(repo, sky_map, check_mode=check) for check in (True, False))
+    [orphan] = [change for change in done.changes if change.kind == "orphan"]
+    assert orphan.before == {"files without a dataset": 1, "that differ": 1}
+    assert orphan.examples == ("skymaps/skyMap/skyMap_one_field_skymaps.pickle",)
+    assert (promised.changes, promised.stats) == (done.changes, done.stats)
+    assert done.stats["replaced"] == 1 and read_stored(path.read_bytes())
+
+
+def test_rows_of_other_numbers_hide_no_missing_ones(repo: Path) -> None:
+    sky_map = declared("one_field", discrete=ONE_FIELD)
+    config = config_from_options("discrete", ONE_FIELD)
+    with Butler.from_config(repo, writeable=True) as butler:
+        insert = butler.registry.insertDimensionData
+        insert(
+            "skymap",
+            {
+                "name": "one_field",
+                "hash": sky_map_hash(config),
+                "tract_max": 1,
+                "patch_nx_max": 3,
+                "patch_ny_max": 3,
+            },
+        )
+        insert("tract", *({"skymap": "one_field", "id": tract} for tract in (0, 7)))
+        cells = {"skymap": "one_field", "tract": 0, "cell_x": 0, "cell_y": 0}
+        insert("patch", *({**cells, "id": patch} for patch in (0, 1, 2, 3, 4, 6, 7, 8, 99)))
+    promised, done = (converge(repo, sky_map, check_mode=check) for check in (True, False))
+    [patches] = [change for change in done.changes if change.kind == "patches"]
+    assert (patches.before, patches.after) == ({"patches": 8}, {"patches": 9})
+    assert promised.stats == done.stats
+    again = converge(repo, sky_map)
+    assert not again.changed and again.stats["present"] == 2 + 1 + 1 + 9 + 1
+
+
+def test_another_writer_that_takes_the_name_is_told(repo: Path) -> None:
+    state = SkyMapsState.from_params({"skymaps": [declared("one_field", discrete=ONE_FIELD)]})
+    repository = open_repository(str(repo), writeable=True)
+    plan = state.plan(state.observe(repository))
+    assert converge(repo, declared("one_field", discrete=FIELDS)).changed
+    with pytest.raises(ButlerError, match="another writer has registered one_field"):
+        state.apply(repository, plan, Report())
+    assert counts(repo, "one_field") == (3, 75)
 
 
 def test_examples(repo: Path, tmp_path: Path) -> None:

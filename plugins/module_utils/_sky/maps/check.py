@@ -210,6 +210,13 @@ def name_fault(name: object) -> str | None:
     expected : `str` or `None`
         What was expected, if it isn't that.
     """
-    if isinstance(name, str) and name.strip() == name and 1 <= len(name) <= MAX_NAME and name.isprintable():
+    if (
+        isinstance(name, str)
+        and name == name.strip()
+        # Files are named after it.
+        and name.strip(".")
+        and len(name) <= MAX_NAME
+        and name.isprintable()
+    ):
         return None
-    return f"a name of 1 to {MAX_NAME} printable characters"
+    return f"a name of 1 to {MAX_NAME} printable characters, not only dots"

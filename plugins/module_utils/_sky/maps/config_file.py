@@ -143,7 +143,7 @@ def parse_config_file(text: str, source: str, name: str | None = None) -> tuple[
     source : `str`
         What the file is called in messages.
     name : `str`, optional
-        Name of the sky map if the file gives none, as ``-c name=...`` does for the official tool.
+        Name of the sky map instead of the one in the file, as ``-c name=...`` gives it to the official tool.
 
     Returns
     -------
@@ -199,10 +199,12 @@ def checked_name(in_file: object, given: str | None, source: str) -> str:
             f"{source} has no line with config.name, the name of the sky map",
             hint='Add a line such as config.name = "DC2", or give the name in the task.',
         )
-    found = given if in_file is None else in_file
+    # As with the official tool, whose option -c name=... goes before the file.
+    found = in_file if given is None else given
     expected = name_fault(found)
     if not isinstance(found, str) or expected:
-        raise ButlerError(f"{source}: config.name is {shown(found)}, expected {expected}")
+        which = f"{source}: config.name" if given is None else "name"
+        raise ButlerError(f"{which} is {shown(found)}, expected {expected}")
     return found
 
 

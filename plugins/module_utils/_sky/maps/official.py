@@ -64,7 +64,7 @@ def sky_map_of_file(text: str, source: str, name: str | None = None) -> tuple[st
     source : `str`
         What the file is called in messages.
     name : `str`, optional
-        Name of the sky map if the file gives none.
+        Name of the sky map instead of the one in the file.
 
     Returns
     -------

@@ -100,8 +100,11 @@ def _follow(name: str, argument: object, stack: list[object], memo: dict[int, ob
         module, _space, attribute = str(argument).partition(" ")
         stack.append(Named(module, attribute))
     elif name == "STACK_GLOBAL":
-        attribute, module = str(stack.pop()), str(stack.pop())
-        stack.append(Named(module, attribute))
+        last, first = stack.pop(), stack.pop()
+        # Anything else could be nested so deeply that to write it down takes for ever.
+        if not (isinstance(last, str) and isinstance(first, str)):
+            raise StrangePickleError("it names no class")
+        stack.append(Named(first, last))
     elif name in _TUPLES:
         start = len(stack) - _TUPLES[name]
         stack[start:] = [tuple(stack[start:])]

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.check import name_fault, shown
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.official import sky_map_of_file
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.options import config_from_options
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.sky_map import BuiltInSkyMap, SkyMap
+
+LARGEST = 10_000_000
+"""Bytes that a configuration, or a stored sky map, may have; those of Rubin have less than two thousand."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +83,28 @@ def _declared(item: Mapping[str, Any], option: str) -> Declared:
     if path is not None:
         text = _read(path, f"{option}.config_file")
         try:
-            in_file, sky_map = sky_map_of_file(text, path, name)
+            found, sky_map = sky_map_of_file(text, path, name)
         except ButlerError as error:
             error.option = f"{option}.config_file"
             raise
-        if name not in (None, in_file):
-            raise ButlerError(
-                f"{path} configures {in_file!r}, not {name!r}",
-                option=f"{option}.name",
-                hint="Leave the name out, or have it as in the file.",
-            )
-        return Declared(in_file, sky_map, option)
+        return Declared(found, sky_map, option)
     kind = "rings" if item["rings"] is not None else "discrete"
     if name is None:
         raise ButlerError(f"a sky map of {kind} needs a name", option=f"{option}.name")
+    if expected := name_fault(name):
+        raise ButlerError(f"it is {shown(name)}, expected {expected}", option=f"{option}.name")
     config = config_from_options(kind, item[kind], option=f"{option}.{kind}")
     return Declared(name, BuiltInSkyMap(config), option)
 
 
 def _read(path: str, option: str) -> str:
+    file = Path(path)
     try:
-        return Path(path).read_text(encoding="utf-8")
+        if file.exists() and not file.is_file():
+            raise OSError(errno.EINVAL, "it is no regular file")
+        if file.stat().st_size > LARGEST:
+            raise OSError(errno.EFBIG, f"it has more than {LARGEST} bytes")
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ButlerError(

@@ -5,24 +5,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known, look_up
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
+from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import Orphan
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import registered_type
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import target_of
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.config_file import OtherSkyMapError
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.shown import shown_config
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.sky_map import Geometry
 from ansible_collections.rubin.butler.plugins.module_utils._sky.maps.stored import read_stored
-from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.declared import Declared
+from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.declared import LARGEST, Declared
 
 if TYPE_CHECKING:
     import numpy
     from lsst.daf.butler import Butler, DatasetRef, DatasetType, DimensionRecord, DimensionUniverse
+    from lsst.daf.butler.queries import DataCoordinateQueryResults, Query
+    from lsst.resources import ResourcePath
     from numpy.typing import NDArray
 
 RUN = "skymaps"
@@ -58,6 +63,10 @@ class Found:
         The stored sky map, as the registry has it.
     stored : `bool`
         Whether the datastore has it as well.
+    others : `tuple` [ `str`, ... ]
+        Sky maps whose files have the same name, where it is yet to be stored.
+    orphan : `Orphan` or `None`
+        What nobody recorded at the place where it is to be stored.
     """
 
     declared: Declared
@@ -71,6 +80,8 @@ class Found:
     patches: int = 0
     dataset: DatasetRef | None = None
     stored: bool = False
+    others: tuple[str, ...] = ()
+    orphan: Orphan | None = None
 
     @property
     def missing_patches(self) -> int:
@@ -139,6 +150,7 @@ def look(repository: Repository | None, declared: Sequence[Declared]) -> Current
         _look_at_dataset(repository, current, item)
         if item.record is not None and item.record.hash == item.declared.sky_map.hash:
             _look_at_tracts(butler, item)
+    _look_at_places(repository, current, records)
     return current
 
 
@@ -166,33 +178,52 @@ def _look_at_tracts(butler: Butler, item: Found) -> None:
 
     name, geometry = item.declared.name, item.geometry
     with butler.query() as query:
-        ids = query.where(skymap=name)
         # Counting is quick, and tells all there is to know of a complete sky map.
-        item.patches = ids.data_ids(["patch"]).count()
-        tracts = ids.data_ids(["tract"])
+        item.patches = patches_of(query, item).count()
+        tracts = query.where("tract < end", skymap=name, bind={"end": geometry.count}).data_ids(["tract"])
         if item.patches == geometry.patch_total and tracts.count() == geometry.count:
             item.tracts = item.tracts[:0]
             return
         there = numpy.zeros(geometry.count, dtype=bool)
-        there[[int(data_id["tract"]) for data_id in tracts if int(data_id["tract"]) < geometry.count]] = True
+        there[[int(data_id["tract"]) for data_id in tracts]] = True
     item.tracts = numpy.flatnonzero(~there)
     wanted = geometry.patches_in(numpy.arange(geometry.count))
     if item.patches != int(wanted[there].sum()):
-        held = patches_held(butler, name, geometry.count)
+        held = patches_held(butler, item)
         item.partial = numpy.flatnonzero(there & (held < wanted))
 
 
-def patches_held(butler: Butler, name: str, count: int) -> NDArray[numpy.int64]:
+def patches_of(query: Query, item: Found) -> DataCoordinateQueryResults:
+    """Ask for the patches of a sky map.
+
+    Parameters
+    ----------
+    query : `lsst.daf.butler.queries.Query`
+        Without any terms.
+    item : `Found`
+        The sky map. Rows of numbers that it does not have are none of its patches.
+
+    Returns
+    -------
+    data_ids : `lsst.daf.butler.queries.DataCoordinateQueryResults`
+        Their data IDs.
+    """
+    geometry = item.geometry
+    ends = {"end": geometry.count, "patch_end": geometry.patch_nx_max * geometry.patch_ny_max}
+    return query.where("tract < end AND patch < patch_end", skymap=item.declared.name, bind=ends).data_ids(
+        ["patch"]
+    )
+
+
+def patches_held(butler: Butler, item: Found) -> NDArray[numpy.int64]:
     """Count the patches of each tract.
 
     Parameters
     ----------
     butler : `lsst.daf.butler.Butler`
         The repository.
-    name : `str`
+    item : `Found`
         The sky map.
-    count : `int`
-        How many tracts it has.
 
     Returns
     -------
@@ -201,13 +232,39 @@ def patches_held(butler: Butler, name: str, count: int) -> NDArray[numpy.int64]:
     """
     import numpy
 
-    held = numpy.zeros(count, dtype=numpy.int64)
+    held = numpy.zeros(item.geometry.count, dtype=numpy.int64)
     with butler.query() as query:
-        for data_id in query.where(skymap=name).data_ids(["patch"]):
-            tract = int(data_id["tract"])
-            if tract < count:
-                held[tract] += 1
+        for data_id in patches_of(query, item):
+            held[int(data_id["tract"])] += 1
     return held
+
+
+def _look_at_places(repository: Repository, current: Current, records: Sequence[DimensionRecord]) -> None:
+    """Look at the places where sky maps are to be stored."""
+    root = repository.datastore_root
+    if root is None or all(item.stored for item in current.found):
+        return
+    places: dict[ResourcePath, set[str]] = defaultdict(set)
+    for record in (*records, *(item.wanted for item in current.found)):
+        if (place := _place(repository, current.wanted_type, record)) is not None:
+            places[place].add(record.name)
+    for place, names in places.items():
+        for item in current.found:
+            if item.stored or item.declared.name not in names:
+                continue
+            item.others = tuple(sorted(names - {item.declared.name}))
+            if not item.others and place.exists():
+                path = place.relative_to(root) or str(place)
+                differs = place.read() != item.declared.sky_map.stored()
+                item.orphan = Orphan(RUN, path, str(place), differs)
+
+
+def _place(repository: Repository, dataset_type: DatasetType, record: DimensionRecord) -> ResourcePath | None:
+    from lsst.daf.butler import DataCoordinate, DatasetRef
+
+    data_id = DataCoordinate.standardize(skymap=record.name, dimensions=dataset_type.dimensions)
+    ref = DatasetRef(dataset_type, data_id.expanded({"skymap": record}), RUN)
+    return target_of(repository, ref, "skyMap.pickle")
 
 
 def _look_at_dataset(repository: Repository, current: Current, item: Found) -> None:
@@ -221,7 +278,7 @@ def _look_at_dataset(repository: Repository, current: Current, item: Found) -> N
     item.stored = uri is not None
     if uri is not None and uri.primaryURI is not None and item.record.hash != item.declared.sky_map.hash:
         try:
-            item.registered = shown_config(read_stored(uri.primaryURI.read()))
+            item.registered = shown_config(read_stored(uri.primaryURI.read(LARGEST)))
         except OtherSkyMapError as error:
             item.registered = {"skyMap": error.kind}
         except (ButlerError, OSError):

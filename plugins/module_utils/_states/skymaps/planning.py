@@ -13,6 +13,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.collections i
     other_type,
     shown_collection,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import plan_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._butler.records import (
     describe_differences,
     differences,
@@ -69,14 +70,21 @@ def plan_sky_maps(current: Current) -> Plan[Work]:
     plan : `Plan` [ `Work` ]
         With a change each for the record, the tracts, the patches and the dataset of a sky map.
     """
-    plan = Plan(
-        Work(current.wanted_type),
-        conflict_hint="A sky map can't be changed, as data products depend on it. Declare what is "
-        "registered, or another name for another configuration. Nothing was written.",
+    plan = Plan(Work(current.wanted_type))
+    _plan_ground(plan, current)
+    if plan.conflicts:
+        plan.conflict_hint = (
+            f"Sky maps are stored as {DATASET_TYPE} in the run {RUN}: what has one of these names has to be "
+            "renamed or removed first. Nothing was written."
+        )
+        return plan
+    plan.conflict_hint = (
+        "A sky map can't be changed, as data products depend on it. Declare what is registered, or another "
+        "name for another configuration. Nothing was written."
     )
     for item in current.found:
         _plan_sky_map(plan, item, current)
-    _plan_ground(plan, current)
+    plan_orphans(plan, [item.orphan for item in current.found if item.orphan is not None])
     return plan
 
 
@@ -88,11 +96,15 @@ def _plan_ground(plan: Plan[Work], current: Current) -> None:
     elif current.dataset_type != current.wanted_type:
         reason = f"it is {current.dataset_type}, sky maps need {current.wanted_type}"
         plan.conflicts.append(Conflict("dataset type", DATASET_TYPE, reason))
+    else:
+        plan.present += 1
     if current.run is None:
         plan.work.run = True
         plan.changes.append(Change.add("collection", RUN, shown_collection("RUN")))
     elif current.run.type != "RUN":
         plan.conflicts.append(other_type(RUN, current.run, "RUN"))
+    else:
+        plan.present += 1
 
 
 def _plan_sky_map(plan: Plan[Work], item: Found, current: Current) -> None:
@@ -141,4 +153,7 @@ def _conflicts(item: Found) -> Sequence[Conflict]:
         return (Conflict("skymap", name, f"its configuration is registered as {item.twin} already"),)
     if item.record is not None and (columns := differences(item.record, item.wanted)):
         return (Conflict("skymap", name, describe_differences(columns)),)
+    if item.others:
+        reason = f"the file of its {DATASET_TYPE} would be that of {', '.join(item.others)}; choose a name"
+        return (Conflict("skymap", name, f"{reason} that differs in letters or digits"),)
     return ()

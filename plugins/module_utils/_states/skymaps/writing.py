@@ -14,7 +14,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.found import RUN, Found
+from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.found import RUN, Found, patches_of
 
 if TYPE_CHECKING:
     import numpy
@@ -82,6 +82,8 @@ class Writer:
     def _write_record(self, item: Found) -> None:
         if item.record is not None:
             return
+        from lsst.daf.butler.registry import ConflictingDefinitionError
+
         self._report.checkpoint()
         butler = self._repository.butler
 
@@ -89,7 +91,13 @@ class Writer:
             # Unlike an insert that skips what exists, this one compares.
             butler.registry.syncDimensionData("skymap", item.wanted)
 
-        transact(butler, write, self._report.log)
+        try:
+            transact(butler, write, self._report.log)
+        except ConflictingDefinitionError:
+            raise ButlerError(
+                f"another writer has registered {item.declared.name}, or its configuration, meanwhile",
+                hint="Run the task again: it tells what differs.",
+            ) from None
         self._report.added += 1
 
     def _write_tracts(self, item: Found, tracts: NDArray[numpy.int64], *, new: bool) -> None:
@@ -139,7 +147,7 @@ class Writer:
 
     def _count(self, item: Found) -> int:
         with self._repository.butler.query() as query:
-            return query.where(skymap=item.declared.name).data_ids(["patch"]).count()
+            return patches_of(query, item).count()
 
     def _insert(self, element: str, records: list[DimensionRecord], *, skip: bool) -> None:
         # The records are of the class that checking them again would only make once more.
@@ -185,6 +193,7 @@ class Writer:
                 butler, lambda: butler.ingest(file, transfer="copy", skip_existing=True), self._report.log
             )
         self._report.added += 1
+        self._report.replaced += item.orphan is not None
 
 
 def batches(

@@ -94,7 +94,8 @@ def test_an_integer_stands_for_a_float() -> None:
 def test_the_name_may_come_from_outside() -> None:
     nameless = RINGS.partition("\n")[2]
     assert parse_config_file(nameless, "x", "mine") == ("mine", DC2)
-    assert parse_config_file(RINGS, "x", "mine") == ("DC2", DC2)
+    # As with the official tool, whose -c name=... goes before the file.
+    assert parse_config_file(RINGS, "x", "mine") == ("mine", DC2)
     assert refusal(nameless) == (
         "DC2.py has no line with config.name, the name of the sky map\n"
         'Add a line such as config.name = "DC2", or give the name in the task.'

@@ -145,6 +145,17 @@ def test_no_damage_does_anything_but_an_error(junk: bytes, start: int, end: int)
     assert isinstance(config, RingsConfig)
 
 
+def test_what_grows_without_end_when_written_down_is_refused() -> None:
+    # Each pair holds the one before twice: two hundred of them are no larger here, and endless as text.
+    pairs = b"".join(
+        pickle.BINGET + bytes([number]) + pickle.TUPLE2 + pickle.MEMOIZE for number in range(200)
+    )
+    word = pickle.SHORT_BINUNICODE + b"\x01a"
+    data = pickle.PROTO + b"\x05" + word + pickle.MEMOIZE + pairs + word + pickle.STACK_GLOBAL + pickle.STOP
+    with pytest.raises(ButlerError, match="it names no class"):
+        read_stored(data)
+
+
 def test_a_healpix_sky_map_is_told_from_damage() -> None:
     renamed = stored_sky_map(DC2).replace(
         b"\x8c\x17lsst.skymap.ringsSkyMap", b"\x8c\x19lsst.skymap.healpixSkyMap"
