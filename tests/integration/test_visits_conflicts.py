@@ -23,12 +23,13 @@ from tests.integration.visit_states import (
     rows,
     with_exposures,
 )
-from tests.visit_facts import changed, official_exposures
+from tests.visit_facts import changed, official_exposures, official_visits
 
 BY_COUNTER = "one-to-one-and-by-counter"
 EXPOSURES = {exposure.id: exposure for exposure in official_exposures("LSSTComCam")}
 ONE, TWO = EXPOSURES[2024110800266], EXPOSURES[2024110800267]
 FIRST, SECOND = EXPOSURES[2024110800300], EXPOSURES[2024110800301]
+ON_SKY = [row["id"] for row in official_visits("LSSTComCam")["visit"]]
 VISITS = 5
 
 
@@ -122,21 +123,33 @@ def test_another_padding_is_another_region(defined: Path) -> None:
 
 def test_one_to_one_visits_of_snaps_are_in_the_way_of_visits_of_all(defined: Path) -> None:
     before = everything(defined)
-    for incremental in (False, True):
+    # It would stay in the visit system that it is in, and both snaps would be in two visits of that.
+    for more in ({}, {"incremental": True}, {"on_conflict": "replace"}):
         with pytest.raises(ButlerError) as caught:
-            define(defined, grouping=BY_COUNTER, incremental=incremental)
+            define(defined, grouping=BY_COUNTER, **more)
         [conflict] = caught.value.details
         assert "visit LSSTComCam 2024110800300: " in conflict
         assert "exposure_time: 15.0 -> 30.0" in conflict
         assert f"exposures: [{FIRST.id}] -> [{FIRST.id}, {SECOND.id}]" in conflict
+        assert "a visit of one-to-one gets no more exposures" in conflict
+        assert "to replace" not in str(caught.value)
     assert everything(defined) == before
-    outcome = define(defined, grouping=BY_COUNTER, on_conflict="replace")
-    # The first snap's own visit, three memberships of others, one of this, and the visit system.
-    assert outcome.stats["replaced"] == 1 and outcome.stats["added"] == 1 + 3 + 1 + 1
-    assert not define(defined, grouping=BY_COUNTER, check_detector_regions=True).changed
-    # It stays in the visit system that it was in.
-    systems = {row.visit_system for row in rows(defined, "visit_system_membership") if row.visit == FIRST.id}
-    assert systems == {0, 2}
+    outcome = define(defined, grouping=BY_COUNTER, on_conflict="keep")
+    # The first snap's own visit, four memberships of others, and the visit system.
+    assert outcome.stats["replaced"] == 0 and outcome.stats["present"] == VISITS
+    members = {row.visit: row.exposure for row in rows(defined, "visit_definition")}
+    assert members == {**{number: number for number in ON_SKY}, int(f"9{FIRST.id}"): FIRST.id}
+
+
+def test_a_joined_visit_does_not_grow(repo: Path) -> None:
+    with_exposures(repo, exposures=[FIRST])
+    define(repo)
+    define(repo, grouping=BY_COUNTER)
+    add_exposures(repo, [SECOND])
+    before = everything(repo)
+    with pytest.raises(ButlerError, match="a visit of one-to-one gets no more exposures"):
+        define(repo, grouping=BY_COUNTER, incremental=True)
+    assert everything(repo) == before
 
 
 def test_no_exposure_is_taken_from_a_visit(repo: Path) -> None:
@@ -146,7 +159,7 @@ def test_no_exposure_is_taken_from_a_visit(repo: Path) -> None:
     for on_conflict in ("fail", "replace"):
         with pytest.raises(ButlerError, match=r"exposures: \[\d+, \d+\] -> \[\d+\]") as caught:
             define(repo, grouping=BY_COUNTER, exposures=[str(FIRST.id)], on_conflict=on_conflict)
-        assert ("can't be taken from a visit" in str(caught.value)) == (on_conflict == "replace")
+        assert "can't be taken from a visit" in str(caught.value)
     define(repo, grouping=BY_COUNTER, exposures=[str(FIRST.id)], on_conflict="keep")
     whole = define(repo, grouping=BY_COUNTER, exposures=[str(FIRST.id)], incremental=True)
     assert not whole.changed and everything(repo) == before

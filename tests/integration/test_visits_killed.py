@@ -53,7 +53,7 @@ def test_a_killed_run_is_finished_by_the_next(on_conflict: str, tmp_path: Path) 
     Butler.makeRepo(template / "repo")
     with_exposures(template / "repo")
     if on_conflict == "replace":
-        define(template / "repo")
+        define(template / "repo", grouping="one-to-one-and-by-counter")
         add_exposures(template / "repo", corrected(), replace=True)
     params = {
         **DEFAULTS,

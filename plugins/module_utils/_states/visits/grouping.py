@@ -9,6 +9,7 @@ number of a group).
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.official
     ClassUnusableError,
     load_class,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.records import agreed
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
@@ -229,13 +231,32 @@ def _by_counter(found: Grouped, exposures: Sequence[DimensionRecord]) -> None:
 
 
 def _drop_unusable(found: Grouped) -> None:
-    """Keep the first of visits that would have the same id, and none whose id no database can hold."""
+    """Keep visits that can be, and the first of those that would have the same id or name."""
     by_id: dict[int, VisitDefinition] = {}
+    by_name: dict[str, VisitDefinition] = {}
     for visit in found.visits:
-        if visit.id > LARGEST:
-            found.unusable.append((visit.name, f"its id would be {visit.id}, which is too large"))
-            continue
-        first = by_id.setdefault(visit.id, visit)
-        if first is not visit:
+        if flaw := _flaw(visit):
+            found.unusable.append((visit.name, flaw))
+        elif (first := by_id.get(visit.id)) is not None:
             found.unusable.append((visit.name, f"it would have the id {visit.id}, as {first.name} has"))
+        elif (first := by_name.get(visit.name)) is not None:
+            found.unusable.append((visit.name, f"visits {first.id} and {visit.id} would have this name"))
+        else:
+            by_id[visit.id] = by_name[visit.name] = visit
     found.visits = list(by_id.values())
+
+
+def _flaw(visit: VisitDefinition) -> str | None:
+    """Tell why no database can hold a visit, or why nobody can tell where it looks."""
+    if visit.id > LARGEST:
+        return f"its id would be {visit.id}, which is too large"
+    if agreed(visit.exposures, "physical_filter") is None:
+        filters = sorted({str(exposure.physical_filter or "none") for exposure in visit.exposures})
+        return f"its exposures have the filters {', '.join(filters)}; a visit has exactly one"
+    # The region is that of the first exposure; where the others look is not asked.
+    first = visit.exposures[0]
+    for column in ("tracking_ra", "tracking_dec", "sky_angle"):
+        value = getattr(first, column)
+        if not math.isfinite(value) or (column == "tracking_dec" and abs(value) > 90):
+            return f"{column} of exposure {first.id} is {value}, which is not on the sky"
+    return None

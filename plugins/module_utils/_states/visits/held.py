@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ class Held:
         Those of the wanted visits that exist.
     exposures, memberships : `dict` [ `int`, `set` [ `int` ] ]
         The exposures of each, and the numbers of its visit systems.
+    names : `dict` [ `str`, `int` ]
+        Those of the names that wanted visits need to get which some visits have, with the ids of these.
     """
 
     instrument: bool = False
@@ -43,6 +45,7 @@ class Held:
     visits: dict[int, DimensionRecord] = field(default_factory=dict)
     exposures: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     memberships: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    names: dict[str, int] = field(default_factory=dict)
 
 
 def look_at_ground(butler: Butler, instrument: str) -> Held:
@@ -72,7 +75,7 @@ def look_at_ground(butler: Butler, instrument: str) -> Held:
 
 
 def look_at_visits(
-    butler: Butler, instrument: str, visits: Sequence[int], held: Held, done: Callable[[int], None]
+    butler: Butler, instrument: str, visits: Mapping[int, str], held: Held, done: Callable[[int], None]
 ) -> None:
     """Look up the records of some visits, but for the regions of their detectors.
 
@@ -82,8 +85,8 @@ def look_at_visits(
         The repository.
     instrument : `str`
         The instrument.
-    visits : `~collections.abc.Sequence` [ `int` ]
-        Their ids; three queries for each `CHUNK` of them.
+    visits : `~collections.abc.Mapping` [ `int`, `str` ]
+        Their names by id; up to four queries for each `CHUNK` of them.
     held : `Held`
         Gets what there is.
     done : `~collections.abc.Callable`
@@ -98,6 +101,12 @@ def look_at_visits(
             held.exposures[record.visit].add(record.exposure)
         for record in records_of(butler, "visit_system_membership", instrument, there):
             held.memberships[record.visit].add(record.visit_system)
+        named = {number: record.name for number, record in found.items()}
+        names = sorted({visits[number] for number in chunk if named.get(number) != visits[number]})
+        if names:
+            with butler.query() as query:
+                query = query.where("visit.name IN (given)", instrument=instrument, bind={"given": names})
+                held.names |= {record.name: record.id for record in query.dimension_records("visit")}
         count += len(chunk)
         done(count)
 

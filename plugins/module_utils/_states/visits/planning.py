@@ -54,10 +54,16 @@ class Visit:
         What it is made of.
     record : `lsst.daf.butler.DimensionRecord`
         Its record.
+    old : `lsst.daf.butler.DimensionRecord` or `None`, optional
+        The record that there is.
+    old_exposures : `frozenset` [ `int` ], optional
+        The exposures that it has.
     """
 
     definition: VisitDefinition
     record: DimensionRecord
+    old: DimensionRecord | None = None
+    old_exposures: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -140,6 +146,8 @@ class Planner:
         self._held = held
         self._checked = checked
         self._kept: list[str] = []
+        # Whether keep and replace are ways out of all conflicts.
+        self._keepable = self._replaceable = True
         self._differing: dict[str, list[tuple[Visit, dict[str, tuple[Any, Any]]]]] = defaultdict(list)
 
     def plan(self, plan: Plan[Work], grouped: Grouped) -> None:
@@ -152,7 +160,6 @@ class Planner:
         grouped : `Grouped`
             The visits.
         """
-        self._plan_unusable(plan, grouped)
         records = list(self._makes.visits(grouped.visits))
         existing = [self._held.visits.get(definition.id) for definition in grouped.visits]
         same = same_regions(
@@ -160,11 +167,14 @@ class Planner:
             [record.region for record in records],
         )
         for definition, record, old, same_region in zip(grouped.visits, records, existing, same, strict=True):
-            visit = Visit(definition, record)
-            if old is None:
-                plan.work.new.append(visit)
-            else:
+            visit = Visit(definition, record, old, frozenset(self._held.exposures.get(definition.id, ())))
+            if old is not None:
                 self._plan_existing(plan, visit, visit_differences(old, record, same_region))
+            elif (taken := self._taken(definition)) is not None:
+                grouped.unusable.append((definition.name, taken))
+            else:
+                plan.work.new.append(visit)
+        self._plan_unusable(plan, grouped)
         work = plan.work
         if grouped.visits:
             self._plan_systems(plan)
@@ -175,6 +185,18 @@ class Planner:
             if lacking:
                 plan.assumes.append(Assumption("detector", f"{self._makes.instrument} {first_few(lacking)}"))
         self._show(plan)
+        ways = ["to keep, to leave those visits and go on with the rest"] if self._keepable else []
+        if self._replaceable:
+            ways.append("to replace, to make them what was declared")
+        advice = f"Set on_conflict {', or '.join(ways)}. " if ways else ""
+        plan.conflict_hint = f"{advice}Nothing was written."
+
+    def _taken(self, definition: VisitDefinition) -> str | None:
+        """Tell which other visit has the name of one; names are unique."""
+        other = self._held.names.get(definition.name, definition.id)
+        if other == definition.id:
+            return None
+        return f"the visit {other} has the name {definition.name}, which {definition.id} would have"
 
     def _plan_unusable(self, plan: Plan[Work], grouped: Grouped) -> None:
         """Tell of visits that can't be defined."""
@@ -190,6 +212,7 @@ class Planner:
             plan.notices.append(f"left out {len(grouped.unusable)} visits; the first is {first}")
         else:
             for name, reason in grouped.unusable:
+                self._replaceable = False
                 _conflict(plan, Conflict("visit", f"{self._makes.instrument} {name}", reason))
 
     def _plan_systems(self, plan: Plan[Work]) -> None:
@@ -199,6 +222,16 @@ class Planner:
             for name in GROUPINGS[self._grouping]
         ]
         existing = {record_key(record): record for record in self._held.systems.values()}
+        numbers = {record.name: number for number, record in self._held.systems.items()}
+        for record in records:
+            number = numbers.get(record.name, record.id)
+            kept = self._on_conflict == "keep" and record.id in self._held.systems
+            if number != record.id and not kept:
+                self._replaceable = False
+                self._keepable = self._keepable and record.id in self._held.systems
+                label = f"{self._makes.instrument} {record.id}"
+                taken = f"the visit system {number} has the name {record.name}"
+                _conflict(plan, Conflict("visit_system", label, taken))
         part: Plan[None] = Plan(None)
         plan.work.systems = plan_records(part, records, existing, self._on_conflict)
         # Visits are declared, and counted, not their systems.
@@ -215,15 +248,16 @@ class Planner:
         if checked.differing:
             columns["detector regions"] = ("as they are", f"{len(checked.differing)} others")
         systems = held.memberships[definition.id]
+        obstacle = self._obstacle(definition, old, new, systems)
         if not columns:
             plan.present += 1
-        elif self._incremental and old < new and not systems.isdisjoint(definition.systems):
+        elif self._incremental and obstacle is None and old < new and systems:
             if "region" in columns or checked.differing:
                 plan.work.replaced.append(visit)
             else:
                 plan.work.updated.append(visit)
             self._differing["grown visits"].append((visit, columns))
-        elif self._on_conflict == "replace" and old <= new:
+        elif self._on_conflict == "replace" and obstacle is None:
             plan.work.replaced.append(visit)
             self._differing["replaced visits"].append((visit, columns))
         elif self._on_conflict == "keep":
@@ -233,8 +267,9 @@ class Planner:
             return
         else:
             said = describe_differences(columns)
-            if self._on_conflict == "replace":
-                said += "; an exposure can't be taken from a visit"
+            if obstacle is not None:
+                self._replaceable = False
+                said += f"; {obstacle}"
             _conflict(plan, Conflict("visit", f"{self._makes.instrument} {definition.id}", said))
             return
         plan.work.memberships += [
@@ -242,6 +277,19 @@ class Planner:
         ]
         if checked.missing and (not plan.work.replaced or plan.work.replaced[-1] is not visit):
             plan.work.detectors.append((definition, checked.missing))
+
+    def _obstacle(
+        self, definition: VisitDefinition, old: set[int], new: set[int], systems: set[int]
+    ) -> str | None:
+        """Tell why a visit can't become what is declared, whatever is allowed."""
+        if not old <= new:
+            return "an exposure can't be taken from a visit"
+        foreign = sorted(systems - set(definition.systems))
+        if old != new and foreign:
+            # Its other exposures would be in two visits of that system.
+            names = (self._held.systems[number].name for number in foreign)
+            return f"a visit of {', '.join(names)} gets no more exposures, as it can't be taken from there"
+        return self._taken(definition)
 
     def _show(self, plan: Plan[Work]) -> None:
         """Make changes: one for each day of observation and what happens to its visits."""

@@ -39,15 +39,15 @@ def visit_columns(exposures: Sequence[DimensionRecord]) -> dict[str, Any]:
     What is unknown of one exposure is unknown of the visit, but for its reason.
     """
     total = _folded(exposures, "zenith_angle", lambda first, second: first + second)
-    reason = _agreed(exposures, "observation_reason")
+    reason = agreed(exposures, "observation_reason")
     return {
         "day_obs": min(exposure.day_obs for exposure in exposures),
-        "physical_filter": _agreed(exposures, "physical_filter"),
+        "physical_filter": agreed(exposures, "physical_filter"),
         "seq_num": _folded(exposures, "seq_num", min),
         "exposure_time": _folded(exposures, "exposure_time", lambda first, second: first + second),
-        "target_name": _agreed(exposures, "target_name"),
+        "target_name": agreed(exposures, "target_name"),
         "observation_reason": MANY_REASONS if reason is None else reason,
-        "science_program": _agreed(exposures, "science_program"),
+        "science_program": agreed(exposures, "science_program"),
         "azimuth": mean_angle([exposure.azimuth for exposure in exposures]),
         "zenith_angle": None if total is None else total / len(exposures),
         "timespan": _span([exposure.timespan for exposure in exposures]),
@@ -69,7 +69,21 @@ def _folded(exposures: Iterable[DimensionRecord], column: str, fold: Callable[[A
     return folded
 
 
-def _agreed(exposures: Iterable[DimensionRecord], column: str) -> Any:
+def agreed(exposures: Iterable[DimensionRecord], column: str) -> Any:
+    """Give what the exposures of a visit agree on.
+
+    Parameters
+    ----------
+    exposures : `~collections.abc.Iterable` [ `lsst.daf.butler.DimensionRecord` ]
+        The exposures, in the order in which they were taken.
+    column : `str`
+        A column of theirs.
+
+    Returns
+    -------
+    value : `object`
+        The visit's value, `None` if there is none.
+    """
     return _folded(exposures, column, lambda first, second: first if first == second else None)
 
 

@@ -227,9 +227,9 @@ class VisitsState:
         if self.incremental:
             exposures += related(butler, name, self.grouping, exposures)
         current.grouped = group_exposures(exposures, self.grouping, group_number(self.definition))
-        ids = [visit.id for visit in current.grouped.visits]
+        wanted = {visit.id: visit.name for visit in current.grouped.visits}
         look_at_visits(
-            butler, name, ids, current.held, lambda done: self.report.step("looking up", done, len(ids))
+            butler, name, wanted, current.held, lambda done: self.report.step("looking up", done, len(wanted))
         )
         if self.check_detector_regions:
             self._check_regions(butler, current)
@@ -280,8 +280,6 @@ class VisitsState:
         selected = current.selected
         plan = Plan(
             Work(current.makes),
-            conflict_hint="Set on_conflict to keep, to leave those visits and go on with the rest, or to "
-            "replace, to make them what was declared. Nothing was written.",
             skipped=selected.off_sky,
             assumes=list(selected.missing),
         )
