@@ -10,7 +10,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ from typing import Any
 
 import psycopg2
 import pytest
+
+from tests.integration.ports import free_port
 
 PASSWORD = "p4ss-of-the-tests"  # a server on the loopback that ends with the tests
 OWNER = "owner"
@@ -105,14 +106,16 @@ class Server:
 
     def _do(self, *what: str) -> None:
         # What the server inherits it keeps open.
-        subprocess.run(
+        done = subprocess.run(
             [*self.control, *what],
-            check=True,
+            check=False,
             cwd="/",
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=self.user if os.geteuid() == 0 else None,
         )
+        log = Path(self.control[self.control.index("-l") + 1])
+        assert done.returncode == 0, f"{what[-1]}: {log.read_text()[-2000:]}"
 
     def new_database(self, *, btree_gist: bool = True) -> Database:
         """Create a database that `OWNER` owns and `READER` may read.
@@ -194,9 +197,7 @@ def running_server() -> Iterator[Server]:
     (folder / "password").write_text(PASSWORD)
     (folder / "password").chmod(0o644)
     data = folder / "data"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     try:
         subprocess.run(
             [initdb, "-D", data, "-U", "postgres", "--pwfile", folder / "password", "-A", "scram-sha-256",

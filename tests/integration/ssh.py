@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.ports import free_port
+
 
 @dataclass(frozen=True)
 class Server:
@@ -88,9 +90,7 @@ def running_server(folder: Path) -> Iterator[Server]:
         subprocess.run(
             [program["ssh-keygen"], "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
         )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {
         "Port": port,
         "ListenAddress": "127.0.0.1",
