@@ -332,7 +332,7 @@ class VisitsState:
             Counts what was done.
         """
         work = plan.work
-        Writing(required(repository), work.makes, report).write(work)
+        Writing(required(repository), work.makes, report, keep=self.on_conflict == "keep").write(work)
 
     def told(self) -> dict[str, Any]:
         """Tell what regions are made with.

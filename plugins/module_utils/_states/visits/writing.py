@@ -12,9 +12,14 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import apply_records
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact, uncollected
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.grouping import VisitDefinition
-from ansible_collections.rubin.butler.plugins.module_utils._states.visits.held import records_of
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.held import (
+    Held,
+    look_at_visits,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._states.visits.meanwhile import Look, looks
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.planning import Visit, Work
 from ansible_collections.rubin.butler.plugins.module_utils._states.visits.wanted import (
     BATCH_REGIONS,
@@ -36,13 +41,17 @@ class Writing:
         Makes records.
     report : `Report`
         Counts what is written; the run may be stopped between batches.
+    keep : `bool`
+        Whether visits that another writer made something else of since the plan are left to it.
     """
 
-    def __init__(self, repository: Repository, makes: Makes, report: Report) -> None:
+    def __init__(self, repository: Repository, makes: Makes, report: Report, *, keep: bool) -> None:
         self._repository = repository
         self._butler = repository.butler
         self._makes = makes
         self._report = report
+        self._keep = keep
+        self._left: dict[int, str] = {}
         self._done = 0
         self._total = 0
         self._overtaken = 0
@@ -54,6 +63,12 @@ class Writing:
         ----------
         work : `Work`
             What to write. A run that ends before its end leaves whole visits.
+
+        Raises
+        ------
+        ButlerError
+            Raised where another writer has made something else of a visit since the plan, unless such are
+            kept. Then nothing of its batch is written.
         """
         self._total = len(work.new) + len(work.replaced) + len(work.updated)
         apply_records(self._butler, work.systems, self._report)
@@ -64,7 +79,7 @@ class Writing:
         for batch in in_chunks(work.replaced, size):
             self._locked(lambda batch=batch: self._replace(batch, regions=True))  # type: ignore[misc]
             self._tell(len(batch))
-        for batch in in_chunks(work.updated, BATCH_REGIONS):
+        for batch in in_chunks(work.updated, size if self._has_obscore else BATCH_REGIONS):
             self._locked(lambda batch=batch: self._replace(batch, regions=False))  # type: ignore[misc]
             self._tell(len(batch))
         for members in in_chunks(work.memberships, BATCH_REGIONS):
@@ -73,6 +88,16 @@ class Writing:
             self._locked(lambda incomplete=incomplete: self._complete(incomplete))  # type: ignore[misc]
         if self._overtaken:
             self._report.notice(f"another writer defined {self._overtaken} of the visits meanwhile")
+        if self._left:
+            number, first = next(iter(self._left.items()))
+            self._report.notice(
+                f"kept {len(self._left)} visits that another writer changed meanwhile; "
+                f"the first is {number}: {first}"
+            )
+
+    @property
+    def _has_obscore(self) -> bool:
+        return self._butler.registry.obsCoreTableManager is not None
 
     def _locked(self, write: Callable[[], None]) -> None:
         """Write while no other task writes visits of the instrument."""
@@ -88,19 +113,26 @@ class Writing:
         self._report.step("defining", self._done, self._total)
 
     def _insert(self, batch: Sequence[Visit]) -> None:
-        makes = self._makes
-        ids = [visit.definition.id for visit in batch]
-        there = {record.id for record in records_of(self._butler, "visit", makes.instrument, ids)}
-        new = [visit for visit in batch if visit.definition.id not in there]
-        self._overtaken += len(there)
-        if not new:
-            return
+        found = self._found_now(batch)
+        new = []
+        members: list[tuple[int, int]] = []
+        for visit, look in zip(batch, found, strict=True):
+            definition = visit.definition
+            if look.record is None and look.flaw is None:
+                new.append(visit)
+            elif look.flaw is None and not look.differs:
+                self._overtaken += 1
+                members += [
+                    (definition.id, system) for system in definition.systems if system not in look.systems
+                ]
+            else:
+                self._leave(visit, look)
         definitions = [visit.definition for visit in new]
-        detectors = makes.detectors(definitions)
+        detectors = self._makes.detectors(definitions) if new else []
         records = {
             "visit": [visit.record for visit in new],
-            "visit_definition": makes.definitions(definitions),
-            "visit_system_membership": makes.memberships(_members(definitions)),
+            "visit_definition": self._makes.definitions(definitions),
+            "visit_system_membership": self._makes.memberships([*_members(definitions), *members]),
             "visit_detector_region": detectors,
         }
 
@@ -109,23 +141,53 @@ class Writing:
                 self._butler.registry.insertDimensionData(element, *rows, conform=False)
             self._tell_obscore(definitions, detectors)
 
-        transact(self._butler, write, self._report.log)
-        self._report.added += len(new)
+        if new or members:
+            transact(self._butler, write, self._report.log)
+            self._report.added += len(new) + len(members)
 
     def _replace(self, batch: Sequence[Visit], *, regions: bool) -> None:
-        definitions = [visit.definition for visit in batch]
-        detectors: list[DimensionRecord] = self._makes.detectors(definitions) if regions else []
+        planned = []
+        for visit, look in zip(batch, self._found_now(batch), strict=True):
+            if look.flaw is None and not look.changed:
+                planned.append(visit)
+            elif look.flaw is None and not look.differs:
+                self._overtaken += 1
+            else:
+                self._leave(visit, look)
+        if not planned:
+            return
+        definitions = [visit.definition for visit in planned]
+        told = regions or self._has_obscore
+        detectors = self._makes.detectors(definitions) if told else []
 
         def write() -> None:
             insert = self._butler.registry.insertDimensionData
-            insert("visit", *(visit.record for visit in batch), replace=True)
+            insert("visit", *(visit.record for visit in planned), replace=True)
             insert("visit_definition", *self._makes.definitions(definitions), skip_existing=True)
-            if detectors:
+            if regions:
                 insert("visit_detector_region", *detectors, replace=True)
-                self._tell_obscore(definitions, detectors)
+            self._tell_obscore(definitions, detectors)
 
         transact(self._butler, write, self._report.log)
-        self._report.replaced += len(batch)
+        self._report.replaced += len(planned)
+
+    def _found_now(self, batch: Sequence[Visit]) -> list[Look]:
+        """Look visits up once more, now that nobody else writes them."""
+        names = {visit.definition.id: visit.definition.name for visit in batch}
+        held = Held()
+        look_at_visits(self._butler, self._makes.instrument, names, held, lambda _count: None)
+        return looks(batch, held)
+
+    def _leave(self, visit: Visit, look: Look) -> None:
+        """Leave a visit that another writer made something else of, or refuse to go on."""
+        number = visit.definition.id
+        if not self._keep:
+            raise ButlerError(
+                f"another writer changed visit {self._makes.instrument} {number} meanwhile: {look}",
+                hint="Each visit that was written is complete. Run the task again: it compares with what is "
+                "there now.",
+            )
+        self._left[number] = str(look)
 
     def _tell_obscore(
         self, definitions: Sequence[VisitDefinition], detectors: Sequence[DimensionRecord]
@@ -135,7 +197,7 @@ class Writing:
         As ``DefineVisitsTask`` of obs_base does: raws are put in it at ingest, when no region is known.
         """
         manager = self._butler.registry.obsCoreTableManager
-        if manager is None:
+        if manager is None or not detectors:
             return
         exposures = {one.id: [exposure.id for exposure in one.exposures] for one in definitions}
         regions = (
@@ -146,7 +208,9 @@ class Writing:
         manager.update_exposure_regions(self._makes.instrument, regions)
 
     def _join(self, members: Sequence[tuple[int, int]]) -> None:
-        records = self._makes.memberships(members)
+        records = self._makes.memberships([member for member in members if member[0] not in self._left])
+        if not records:
+            return
 
         def write() -> None:
             self._butler.registry.insertDimensionData("visit_system_membership", *records, skip_existing=True)
@@ -155,15 +219,23 @@ class Writing:
         self._report.added += len(records)
 
     def _complete(self, incomplete: Sequence[tuple[VisitDefinition, frozenset[int]]]) -> None:
-        missing = {definition.id: detectors for definition, detectors in incomplete}
+        missing = {
+            definition.id: detectors
+            for definition, detectors in incomplete
+            if definition.id not in self._left
+        }
+        definitions = [definition for definition, _unused in incomplete if definition.id in missing]
         records = [
             record
-            for record in self._makes.detectors([definition for definition, _unused in incomplete])
+            for record in self._makes.detectors(definitions)
             if record.detector in missing[record.visit]
         ]
+        if not records:
+            return
 
         def write() -> None:
             self._butler.registry.insertDimensionData("visit_detector_region", *records, skip_existing=True)
+            self._tell_obscore(definitions, records)
 
         transact(self._butler, write, self._report.log)
         self._report.added += len(records)
