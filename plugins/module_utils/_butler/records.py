@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 RELATIVE_TOLERANCE = 1e-9
 
+ABSOLUTE_TOLERANCE = 1e-9
+"""What floats near zero may differ by, such as a mean azimuth of -1e-14 instead of 0.
+
+All float columns of dimensions are degrees or seconds: it is 4 microarcseconds, or a nanosecond, the unit of
+timespans. `RELATIVE_TOLERANCE` allows more of every value above 1, so nothing that counts is hidden.
+"""
+
 
 def differences(existing: DimensionRecord, wanted: DimensionRecord) -> dict[str, tuple[Any, Any]]:
     """Compare two records of the same element and data ID.
@@ -48,11 +55,11 @@ def same_value(first: Any, second: Any) -> bool:
     Returns
     -------
     same : `bool`
-        Whether they do; floats within `RELATIVE_TOLERANCE`, and regions but for rounding, because the
-        official tools and ours compute them each in their own way.
+        Whether they do; floats within `RELATIVE_TOLERANCE` or `ABSOLUTE_TOLERANCE`, and regions but for
+        rounding, because the official tools and ours compute them each in their own way.
     """
     if isinstance(first, float) and isinstance(second, (int, float)):
-        return math.isclose(first, second, rel_tol=RELATIVE_TOLERANCE) or (
+        return math.isclose(first, second, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE) or (
             math.isnan(first) and math.isnan(second)
         )
     # Regions are the only column values that have this method.

@@ -28,6 +28,10 @@ def tract(shift: float) -> DimensionRecord:
     [
         (1.0, 1.0 + 1e-12, True),
         (1.0, 1.0 + 1e-6, False),
+        (-1.3e-14, 0.0, True),
+        (0.0, 1e-10, True),
+        (0.0, 1e-8, False),
+        (1e-8, -1e-8, False),
         (float("nan"), float("nan"), True),
         ("a", "a", True),
         ("a", "b", False),
