@@ -113,3 +113,15 @@ def test_a_visit_system_name_that_another_has_is_a_conflict(on_conflict: str, re
         assert "visit_system LSSTComCam 0: the visit system 9 has the name one-to-one" in str(caught.value)
         assert "Set on_conflict" not in str(caught.value)
     assert rows(repo, "visit") == []
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["exposure = 99999999999999999999", "exposure >", "exposure.day_obs = 'today'", "exposure = :given"],
+)
+def test_an_expression_that_no_database_takes_is_explained(where: str, repo: Path) -> None:
+    with_exposures(repo, exposures=[ONE])
+    for more in ({}, {"exposures": [str(ONE.id)]}):
+        with pytest.raises(ButlerError, match="exposures can't be selected with") as caught:
+            define(repo, where=where, check_mode=True, **more)
+        assert caught.value.option == "where" and where in caught.value.message

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -129,23 +130,37 @@ def select(butler: Butler, definition: InstrumentDefinition, selection: Selectio
 def _queried(
     butler: Butler, definition: InstrumentDefinition, selection: Selection, collections: Sequence[str]
 ) -> Iterator[DimensionRecord]:
-    from lsst.daf.butler import ButlerUserError
-
     for part, bind in _parts(selection.exposures):
         where = _both(selection.where, part)
-        try:
+        with _explained(selection, "where" if selection.where else "exposures"):
             exposures = {one.id: one for one in _where(butler, definition.name, where, **bind)}
-            if collections:
-                raws = _RawsIn(butler, definition, collections, where, bind)
-                yield from (exposures[number] for number in raws.of(exposures))
-            else:
-                yield from exposures.values()
-        except ButlerUserError as error:
-            raise ButlerError(
-                f"exposures can't be selected with {selection.where!r}: {first_line(error)}",
-                option="where" if selection.where else "collections",
-                hint="Such as: exposure.day_obs = 20241108 AND exposure.observation_type = 'science'.",
-            ) from None
+        if not collections:
+            yield from exposures.values()
+            continue
+        # The expression was taken above.
+        with _explained(selection, "collections"):
+            numbers = _RawsIn(butler, definition, collections, where, bind).of(exposures)
+        yield from (exposures[number] for number in numbers)
+
+
+@contextmanager
+def _explained(selection: Selection, option: str) -> Iterator[None]:
+    """Say which option a query fails for."""
+    from lsst.daf.butler import ButlerUserError
+    from sqlalchemy.exc import DataError
+
+    try:
+        yield
+    except (ButlerUserError, OverflowError, DataError) as error:
+        # The latter two are for numbers that a database can't hold.
+        given = ", ".join(selection.collections) if option == "collections" else selection.where
+        raise ButlerError(
+            f"exposures can't be selected with {given!r}: {first_line(error)}",
+            option=option,
+            hint="Name RUN, TAGGED or CHAINED collections with raws."
+            if option == "collections"
+            else "Such as: exposure.day_obs = 20241108 AND exposure.observation_type = 'science'.",
+        ) from None
 
 
 @dataclass(frozen=True)
