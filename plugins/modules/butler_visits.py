@@ -13,7 +13,7 @@ author: the rubin.butler developers (@lsst)
 description:
   - Defines visits, as C(butler define-visits) does, with the regions on the sky that they and their detectors cover.
     Ids, names and all other columns are the ones that the official tool writes; corners of regions are within a
-    millionth of an arcsecond of its.
+    millionth of an arcsecond of its, or of 4 milliarcseconds for a pointing that is as close to a pole.
   - The Science Pipelines are not needed. Regions are made with the nominal geometry of the camera, which is built in for
     LSSTCam, LSSTComCam, LSSTCam-imSim and DECam.
   - Exposures that are known not to see the sky, or have no pointing (C(tracking_ra), C(tracking_dec) and C(sky_angle)), are
@@ -34,6 +34,8 @@ options:
   collections:
     description:
       - Only exposures of which one of these collections has a raw. RUN, TAGGED and CHAINED collections can be named.
+      - The C(--collections) of C(butler define-visits) does not restrict exposures, it only names where the camera's geometry
+        is. Leave this option out to do as C(butler define-visits) does without C(--where).
       - Of O(collections), O(exposures) and O(where) any may be given, and an exposure has to meet all that are. By default
         visits are defined for all exposures of the instrument.
     type: list
@@ -55,7 +57,11 @@ options:
         there are several make one more visit together. That has the id of the first exposure, whose own visit then has
         a V(9) before its id and V(_first) after its name. It is not defined while the first exposure is not there.
       - With V(by-group-metadata) the exposures of a group make a visit with the number of the group.
-      - The region of a visit of several exposures is that of the first.
+      - The region of a visit of several exposures is that of the earliest, and so are those of its detectors. Its other
+        columns are folded from all of them, from the earliest to the latest.
+      - A visit can't be defined of exposures with several filters, for a pointing that is not on the sky, for a group whose
+        name gives no number, or with an id or a name that another visit has. That is a conflict, and
+        O(on_conflict=keep) leaves it out.
     type: str
     choices: [one-to-one, one-to-one-and-by-counter, by-group-metadata]
     default: one-to-one
@@ -68,15 +74,18 @@ options:
       - Whether exposures come bit by bit. Then other exposures of the same groups are taken into account wherever their
         raws are, and a visit that gets more exposures is updated and not a conflict.
       - Other differences of existing visits remain conflicts, unlike with the official tool.
+      - A visit that is in a visit system of another grouping too gets no more exposures, see O(on_conflict).
     type: bool
     default: false
   on_conflict:
     description:
       - What to do about a visit that exists and differs, in any column, in its region or in its exposures.
       - V(fail) lists every such difference and writes nothing.
-      - V(keep) leaves such visits as they are, goes on with the rest and says so.
-      - V(replace) makes them what was declared, with the regions of all detectors. An exposure can't be taken from a visit;
-        that remains an error.
+      - V(keep) leaves such visits as they are, leaves out those that can't be defined, goes on with the rest and says so.
+      - V(replace) makes them what was declared, with the regions of all detectors. An exposure can't be taken from a visit,
+        nor a visit from a visit system. So it remains an error if a visit would lose exposures, or get more while it is in
+        a visit system that O(grouping) does not put it in; such as the visit of a first snap, defined one to one, that
+        V(one-to-one-and-by-counter) makes the visit of all snaps.
     type: str
     choices: [fail, keep, replace]
     default: fail
@@ -100,7 +109,9 @@ notes:
   - A C(camera) dataset in O(collections), which the official tool would take the geometry from, can't be read without the
     Science Pipelines. A warning says so where there is one.
   - A visit that exists already, from another grouping, is added to the visit systems of this one if it is the same visit.
-  - Two tasks may define visits at the same time; they take turns, batch by batch.
+  - Two tasks may define visits at the same time; they take turns, batch by batch, and look at each visit again before it
+    is written. Where another one has made something else of it meanwhile, the task fails and can be run again; with
+    O(on_conflict=keep) it leaves such visits and says so.
 """
 
 EXAMPLES = r"""
@@ -136,8 +147,8 @@ geometry:
 stats:
   description:
     - How many visits were there (C(present)); how many visits, visit systems, memberships of existing visits in them and
-      missing detector regions of existing visits were added; how many visits were replaced; how many exposures were
-      skipped because they are not on the sky.
+      missing detector regions of existing visits were added; how many visits were replaced; and as C(skipped) how many
+      exposures are not on the sky, and how many visits can't be defined and were left out with O(on_conflict=keep).
   returned: success
   type: dict
   sample: {present: 0, added: 6, replaced: 0, removed: 0, skipped: 3, failed: 0}
