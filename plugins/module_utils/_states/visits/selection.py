@@ -98,7 +98,8 @@ def select(butler: Butler, definition: InstrumentDefinition, selection: Selectio
     Returns
     -------
     selected : `Selected`
-        The exposures: one query, or one for each `CHUNK` of named ids.
+        The exposures: one query, or one for each `CHUNK` of named ids. With collections their ids are asked
+        for first, and the records of those that have raws after that.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def select(butler: Butler, definition: InstrumentDefinition, selection: Selectio
         Assumption("collection", name, "collections") for name in selection.collections if name not in known
     ]
     found: dict[int, DimensionRecord] = {}
-    if not selection.collections or (names and registered_type(butler, definition.raw_dataset_type)):
+    if not selection.collections or (names and _holds(butler, definition.raw_dataset_type, names)):
         found = {exposure.id: exposure for exposure in _queried(butler, definition, selection, names)}
     selected.exposures = [exposure for exposure in found.values() if is_on_sky(exposure)]
     selected.off_sky = len(found) - len(selected.exposures)
@@ -123,7 +124,7 @@ def select(butler: Butler, definition: InstrumentDefinition, selection: Selectio
             selected.missing.append(
                 Assumption("exposure", f"{definition.name} {first_few(unknown)}", "exposures")
             )
-    selected.cameras = bool(names and selected.exposures) and _has_camera(butler, names)
+    selected.cameras = bool(names and selected.exposures) and _holds(butler, _CAMERA, names)
     return selected
 
 
@@ -133,14 +134,19 @@ def _queried(
     for part, bind in _parts(selection.exposures):
         where = _both(selection.where, part)
         with _explained(selection, "where" if selection.where else "exposures"):
-            exposures = {one.id: one for one in _where(butler, definition.name, where, **bind)}
-        if not collections:
-            yield from exposures.values()
-            continue
+            if not collections:
+                yield from list(_where(butler, definition.name, where, **bind))
+                continue
+            # Ids first: records take much more memory, and collections may have but a few of them.
+            numbers = _numbers(butler, definition.name, where, bind)
         # The expression was taken above.
         with _explained(selection, "collections"):
-            numbers = _RawsIn(butler, definition, collections, where, bind).of(exposures)
-        yield from (exposures[number] for number in numbers)
+            chosen = _RawsIn(butler, definition, collections, where, bind).of(numbers)
+        if len(chosen) == len(numbers):
+            yield from _where(butler, definition.name, where, **bind)
+            continue
+        for chunk in in_chunks(chosen, CHUNK):
+            yield from _where(butler, definition.name, "exposure IN (given)", given=chunk)
 
 
 @contextmanager
@@ -231,13 +237,20 @@ def _existing(butler: Butler, instrument: str, exposures: Collection[int]) -> se
     return found
 
 
+def _numbers(butler: Butler, instrument: str, where: str, bind: Mapping[str, Any]) -> set[int]:
+    with butler.query() as query:
+        query = query.where(where, instrument=instrument, bind=bind)
+        return {int(data_id["exposure"]) for data_id in query.data_ids(["exposure"])}
+
+
 def _where(butler: Butler, instrument: str, where: str, **bind: Any) -> Iterator[DimensionRecord]:
     with butler.query() as query:
         yield from query.where(where, instrument=instrument, bind=bind).dimension_records("exposure")
 
 
-def _has_camera(butler: Butler, collections: Sequence[str]) -> bool:
-    dataset_type = registered_type(butler, _CAMERA)
+def _holds(butler: Butler, name: str, collections: Sequence[str]) -> bool:
+    """Tell from their summaries whether some collections may have datasets of a type."""
+    dataset_type = registered_type(butler, name)
     if dataset_type is None:
         return False
     summaries = butler.collections.query_info(

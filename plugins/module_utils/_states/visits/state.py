@@ -194,8 +194,9 @@ class VisitsState:
         Returns
         -------
         current : `Current`
-            What there is. Time and memory grow with the number of selected exposures, not with that of
-            detectors unless their regions are asked for.
+            What there is. Memory grows with the number of selected exposures, and so does time; with
+            collections it also grows, but much less, with the number of exposures of the instrument that meet
+            the other options. Neither grows with that of detectors unless their regions are asked for.
 
         Raises
         ------
