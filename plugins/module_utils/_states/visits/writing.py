@@ -9,7 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
-from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import apply_records
+from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import (
+    RecordWork,
+    apply_records,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import transact, uncollected
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -71,7 +74,8 @@ class Writing:
             kept. Then nothing of its batch is written.
         """
         self._total = len(work.new) + len(work.replaced) + len(work.updated)
-        apply_records(self._butler, work.systems, self._report)
+        if work.systems.insert or work.systems.replace:
+            self._locked(lambda: self._add_systems(work.systems))
         size = self._makes.at_once
         for batch in in_chunks(work.new, size):
             self._locked(lambda batch=batch: self._insert(batch))  # type: ignore[misc]
@@ -111,6 +115,14 @@ class Writing:
     def _tell(self, count: int) -> None:
         self._done += count
         self._report.step("defining", self._done, self._total)
+
+    def _add_systems(self, systems: RecordWork) -> None:
+        """Write visit systems: two at once would clash, as not only their numbers are unique."""
+        # The boundary at which a run may be stopped is before the lock.
+        written = Report(log=self._report.log)
+        apply_records(self._butler, systems, written)
+        self._report.added += written.added
+        self._report.replaced += written.replaced
 
     def _insert(self, batch: Sequence[Visit]) -> None:
         found = self._found_now(batch)
