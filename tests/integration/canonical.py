@@ -76,9 +76,11 @@ def difference(first: Dump, second: Dump) -> list[str]:
     lines = []
     for table in sorted({*first, *second}):
         old, new = first.get(table, []), second.get(table, [])
-        lines += [f"{table}: - {line}" for line in old if line not in set(new)]
-        lines += [f"{table}: + {line}" for line in new if line not in set(old)]
-        if len(old) != len(new) and sorted(set(old)) == sorted(set(new)):
+        # Made once: a sky map has tables of a hundred thousand lines.
+        in_old, in_new = set(old), set(new)
+        lines += [f"{table}: - {line}" for line in old if line not in in_new]
+        lines += [f"{table}: + {line}" for line in new if line not in in_old]
+        if len(old) != len(new) and in_old == in_new:
             lines.append(f"{table}: {len(old)} and {len(new)} lines")
     return lines
 
