@@ -20,14 +20,15 @@ CASES = [*((name, "one-to-one") for name in CAMERAS), ("LSSTComCam", "one-to-one
 """Cameras and groupings of which the official visits are known."""
 
 
-@cache
 def official_visits(name: str, grouping: str = "one-to-one") -> dict[str, Any]:
-    """Give what the official tool wrote: all rows of ``detectors`` detectors for each visit, some regions."""
+    """Give what the official tool wrote: all rows of ``detectors`` detectors for each visit, some regions.
+
+    They are the caller's own: what a test does to them, the next one doesn't see.
+    """
     facts: dict[str, Any] = json.loads((DATA / f"visits/{name}.json").read_text())[grouping]
     return facts
 
 
-@cache
 def reference_visits(name: str, grouping: str = "one-to-one") -> dict[str, Any] | None:
     """Give the same from the reference, with the regions of all detectors; `None` where that is not there."""
     path = REFERENCE / f"{name}{'' if grouping == 'one-to-one' else '_index_direct_bycounter'}.json"
