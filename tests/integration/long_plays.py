@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.rubin.butler.plugins.module_utils._module.progress import FOLDER_VARIABLE
+from ansible_collections.rubin.butler.plugins.module_utils._module.progress import FOLDER_VARIABLE, PROGRESS
 
 from tests.integration.ansible_play import COLLECTION, environment
 from tests.integration.raw_files import write_raws
@@ -75,6 +77,40 @@ class Started:
         """Give the folder of the module's progress, if it is there."""
         names = {pairs[FOLDER_VARIABLE] for pairs in self.processes().values() if FOLDER_VARIABLE in pairs}
         return next((Path(name) for name in names if Path(name).is_dir()), None)
+
+    def shown_at(self, stage: str) -> tuple[str, list[str]]:
+        """Hold the module at a stage until a person has read a line of that, and let it end.
+
+        Without that it may have gone on, or ended, before the play looks.
+
+        Parameters
+        ----------
+        stage : `str`
+            As the module calls it.
+
+        Returns
+        -------
+        said, lines : `tuple` [ `str`, `list` [ `str` ] ]
+            What the play printed, and the lines of its standard error.
+        """
+        said, shown = self.process.stdout, self.process.stderr
+        assert said is not None and shown is not None
+        lines: list[str] = []
+        reader = threading.Thread(target=lambda: lines.extend(map(str.rstrip, shown)), daemon=True)
+        reader.start()
+        folder = until(self.watched_folder)
+        until(lambda: f'"{stage}"' in (folder / PROGRESS).read_text())
+        held = [number for number, pairs in self.processes().items() if FOLDER_VARIABLE in pairs]
+        for number in held:
+            os.kill(number, signal.SIGSTOP)
+        try:
+            until(lambda: any(f": {stage} " in line for line in lines))
+        finally:
+            for number in held:
+                os.kill(number, signal.SIGCONT)
+        self.process.wait(timeout=300)
+        reader.join()
+        return said.read(), lines
 
     def none_is_left(self) -> None:
         """Wait for the end of the task's processes."""

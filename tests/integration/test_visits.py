@@ -320,9 +320,8 @@ def test_a_person_sees_how_far_it_is(repo: Path, tmp_path: Path) -> None:
     started = start(
         "butler_visits", {"repo": str(repo), "instrument": "LSSTComCam", "batch_size": 90}, tmp_path
     )
-    said, shown = started.process.communicate(timeout=300)
-    assert started.process.returncode == 0, said + shown
-    lines = shown.splitlines()
-    assert lines and all(SHOWN.match(line) for line in lines), shown
-    assert any(re.search(r"defining [\d,]+ / 2,000 visits \(", line) for line in lines), shown
+    said, lines = started.shown_at("defining")
+    assert started.process.returncode == 0, (said, lines)
+    assert lines and all(SHOWN.match(line) for line in lines), lines
+    assert any(re.search(r"defining [\d,]+ / 2,000 visits \(", line) for line in lines), lines
     assert len(rows(repo, "visit_detector_region")) == 2000 * 9
