@@ -36,8 +36,14 @@ INTERPRETER = getattr(sys, "_base_executable", sys.executable)
 ANSIBLE_PACKAGE = "ansible==12.3.0"
 """The PyPI package that carries, among many, the collections of requirements.yml in the same versions."""
 
-WANTED = {("community", "general"): "11.4.2"}
-"""Collections to take from it, with their versions."""
+WANTED = {
+    ("ansible", "posix"): "2.1.0",
+    ("community", "crypto"): "3.0.5",
+    ("community", "general"): "11.4.2",
+    ("community", "postgresql"): "4.2.0",
+    ("containers", "podman"): "1.18.0",
+}
+"""Collections to take from it, with their versions: those of requirements.yml, which tells what for."""
 
 
 def main() -> None:
