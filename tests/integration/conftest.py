@@ -13,6 +13,7 @@ import pytest
 from lsst.daf.butler import Butler
 
 from tests.integration.postgres import Database, Server, running_server
+from tests.integration.webdav import WebDav, running_webdav
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +44,10 @@ def database(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Data
     monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", database.credentials())
     yield database
     postgres.drop(database)
+
+
+@pytest.fixture(scope="session")
+def webdav() -> Iterator[WebDav]:
+    """Give a WebDAV server that lives as long as the tests."""
+    with running_webdav() as server:
+        yield server
