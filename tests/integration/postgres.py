@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import psycopg2.extensions
 import pytest
 
 from tests.integration.ports import free_port
@@ -55,11 +56,15 @@ class Database:
         """Give the value of ``LSST_DB_AUTH_CREDENTIALS`` for a role."""
         return json.dumps([{"url": self.url, "username": role, "password": password}])
 
-    def execute(self, *statements: str, role: str = OWNER) -> list[tuple[Any, ...]]:
-        """Run statements as a role; the rows of the last are returned, if it has any."""
-        connection = psycopg2.connect(
+    def connect(self, role: str = OWNER) -> psycopg2.extensions.connection:
+        """Open a connection as a role."""
+        return psycopg2.connect(
             host=self.host, port=self.port, dbname=self.name, user=role, password=PASSWORD
         )
+
+    def execute(self, *statements: str, role: str = OWNER) -> list[tuple[Any, ...]]:
+        """Run statements as a role; the rows of the last are returned, if it has any."""
+        connection = self.connect(role)
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
