@@ -15,7 +15,7 @@ IN_NEWEST = PATH='$(CURDIR)/.venv-newest/bin':"$$PATH"
 PYTEST = python -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ccms1 dp02 test test-newest lint sanity build tarball freeze clean
+.PHONY: help setup ccms1 dp02 test test-newest lint sanity molecule build tarball freeze clean
 
 help: ## List these targets
 	@echo 'rubin.butler: make TARGET [ARGS="further arguments"] [PYTHON=/path/to/python3.11]'
@@ -48,6 +48,9 @@ lint: setup ## Run ruff, mypy, yamllint, ansible-lint and the changelog's check
 
 sanity: setup ## Run ansible-test sanity on a copy of the tracked files (ARGS="--test validate-modules" for one)
 	$(IN_VENV) python -m tools.dev.sanity $(ARGS)
+
+molecule: setup ## Run the molecule scenarios in containers, as root (ARGS="postgresql_registry" for some)
+	$(IN_VENV) python -m tools.dev.scenarios $(ARGS)
 
 build: setup ## Build the collection's tarball in var/dist
 	$(IN_VENV) ansible-galaxy collection build --force --output-path var/dist
