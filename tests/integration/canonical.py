@@ -177,7 +177,7 @@ def _registry(root: Path, database: Database | None, namespace: str) -> Iterator
         with closing(sqlite3.connect(f"file:{root / 'gen3.sqlite3'}?mode=ro", uri=True)) as connection:
             yield _Sqlite(connection)
         return
-    with closing(database.connect()) as connection:
+    with closing(database.connect("postgres")) as connection:
         psycopg2.extras.register_uuid(conn_or_curs=connection)
         yield _Postgres(connection, namespace)
 

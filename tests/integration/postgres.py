@@ -81,6 +81,25 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Logins:
+    """Logins of a database whose roles are not those of persons.
+
+    Parameters
+    ----------
+    owner : `str`
+        The role that owns everything; nobody logs in as it.
+    writers : `tuple` [ `str`, `str` ]
+        Two logins that act as the owner.
+    reader : `str`
+        A login that may read.
+    """
+
+    owner: str
+    writers: tuple[str, str]
+    reader: str
+
+
+@dataclass(frozen=True)
 class Server:
     """A running server.
 
@@ -119,8 +138,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             user=self.user if os.geteuid() == 0 else None,
         )
-        log = Path(self.control[self.control.index("-l") + 1])
-        assert done.returncode == 0, f"{what[-1]}: {log.read_text()[-2000:]}"
+        assert done.returncode == 0, f"{what[-1]}: {self.log()[-2000:]}"
 
     def new_database(self, *, btree_gist: bool = True) -> Database:
         """Create a database that `OWNER` owns and `READER` may read.
@@ -147,6 +165,48 @@ class Server:
         ]
         database.execute(*statements, role="postgres")
         return database
+
+    def new_logins(self, database: Database, namespace: str, connections: int = -1) -> Logins:
+        """Hand a database over to a role that several logins share, as a site does.
+
+        Parameters
+        ----------
+        database : `Database`
+            The database; its schemas and tables stay whose they are.
+        namespace : `str`
+            A schema to make, which that role owns.
+        connections : `int`, optional
+            How many each login may have at a time.
+
+        Returns
+        -------
+        logins : `Logins`
+            Their names; the password is `PASSWORD`.
+        """
+        name = database.name
+        logins = Logins(f"{name}_owner", (f"{name}_a", f"{name}_b"), f"{name}_reader_a")
+        owner, reader = logins.owner, f"{name}_reader"
+        made = f"LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT {connections}"
+        database.execute(
+            f"CREATE ROLE {owner} NOLOGIN",
+            f"CREATE ROLE {reader} NOLOGIN",
+            *(f"CREATE ROLE {writer} {made} IN ROLE {owner}" for writer in logins.writers),
+            # What one of them makes would be its own otherwise, and not everybody's.
+            *(f"ALTER ROLE {writer} SET role = {owner}" for writer in logins.writers),
+            f"CREATE ROLE {logins.reader} {made} IN ROLE {reader}",
+            f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+            f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {owner}, {reader}",
+            f"CREATE SCHEMA {namespace} AUTHORIZATION {owner}",
+            f"GRANT USAGE ON SCHEMA {namespace} TO {reader}",
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {namespace} "
+            f"GRANT SELECT ON TABLES TO {reader}",
+            role="postgres",
+        )
+        return logins
+
+    def log(self) -> str:
+        """Give what the server has logged."""
+        return Path(self.control[self.control.index("-l") + 1]).read_text()
 
     def drop(self, database: Database) -> None:
         """Drop a database, whoever uses it."""

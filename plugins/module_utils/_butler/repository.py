@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler import locks
+from ansible_collections.rubin.butler.plugins.module_utils._butler.permissions import (
+    explain_refusal,
+    is_refused,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
     RepositoryAbsentError,
     SecretError,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints import (
+    reach_datastores,
+    reach_registry,
+    reach_root,
 )
 
 if TYPE_CHECKING:
@@ -42,11 +51,14 @@ class Repository:
         Its configuration with the defaults filled in.
     butler : `lsst.daf.butler.Butler`
         The one opening of the task.
+    refusal : `ButlerError`, optional
+        Why it could be opened only to look.
     """
 
     name: str
     config: ButlerConfig
     butler: Butler
+    refusal: ButlerError | None = None
 
     @property
     def root(self) -> ResourcePath:
@@ -110,9 +122,13 @@ def required(repository: Repository | None) -> Repository:
     ------
     TypeError
         Raised for `None`: a plan for an absent repository is only ever shown.
+    ButlerError
+        Raised if the server lets this login look only.
     """
     if repository is None:
         raise TypeError("a plan can't be carried out without an opened repository")
+    if repository.refusal is not None:
+        raise repository.refusal
     return repository
 
 
@@ -164,12 +180,13 @@ def find_config(repo: str) -> ButlerConfig:
     RepositoryAbsentError
         Raised if there is no ``butler.yaml``.
     ButlerError
-        Raised if there is one that can't be read, or the path is a file.
+        Raised if there is one that can't be read, or the path is a file; and if its server can't be reached.
     """
     import yaml
     from lsst.daf.butler import ButlerConfig
 
     check_no_secret("repo", repo)
+    reach_root(repo)
     try:
         config = ButlerConfig(repo)
     except FileNotFoundError:
@@ -287,6 +304,8 @@ def explain_database_errors(config: ButlerConfig, repo: str) -> Iterator[None]:
             hint="Migrate it with daf_butler_migrate, or use a matching daf_butler. Nothing was migrated.",
         ) from None
     except DBAPIError as error:
+        if is_refused(error):
+            raise explain_refusal(error, database) from None
         raise ButlerError(
             f"the registry {database} can't be reached or used: {first_line(error.orig or error)}",
             option="repo",
@@ -300,7 +319,7 @@ def explain_database_errors(config: ButlerConfig, repo: str) -> Iterator[None]:
         ) from None
 
 
-def open_repository(repo: str, *, writeable: bool) -> Repository:
+def open_repository(repo: str, *, writeable: bool, or_look: bool = False) -> Repository:
     """Open a repository once for a task.
 
     Parameters
@@ -309,6 +328,10 @@ def open_repository(repo: str, *, writeable: bool) -> Repository:
         A directory, a configuration file, a URI of either, or an alias of the repository index.
     writeable : `bool`
         False opens it read-only, which works with a reader's credentials.
+    or_look : `bool`
+        Whether one that the server lets this login only read is opened read-only instead, for a task that may
+        find nothing to write: daf_butler writes when it opens a repository for writing. `required` then
+        raises why.
 
     Returns
     -------
@@ -323,6 +346,7 @@ def open_repository(repo: str, *, writeable: bool) -> Repository:
         Raised if it can't be opened, with what to check.
     """
     from lsst.daf.butler import Butler
+    from sqlalchemy.exc import DBAPIError
 
     config = find_config(repo)
     database = locks.sqlite_file(config, config.configDir)
@@ -332,8 +356,17 @@ def open_repository(repo: str, *, writeable: bool) -> Repository:
             option="repo",
             hint="Run rubin.butler.butler_repo on it to complete it.",
         )
+    refusal = None
+    reach_datastores(config)
     with explain_database_errors(config, repo):
-        butler = Butler.from_config(config, writeable=writeable)
+        reach_registry(config, describe_database(config))
+        try:
+            butler = Butler.from_config(config, writeable=writeable)
+        except DBAPIError as error:
+            if not (writeable and or_look and is_refused(error)):
+                raise
+            refusal = explain_refusal(error, describe_database(config))
+            butler = Butler.from_config(config, writeable=False)
     universe = butler.dimensions
     if universe.namespace != NAMESPACE:
         raise ButlerError(
@@ -341,4 +374,4 @@ def open_repository(repo: str, *, writeable: bool) -> Repository:
             f"this collection knows {NAMESPACE} only",
             option="repo",
         )
-    return Repository(repo, config, butler)
+    return Repository(repo, config, butler, refusal)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.permissions import is_refused
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import first_line
 
 if TYPE_CHECKING:
@@ -82,13 +83,14 @@ def is_hopeless(error: BaseException) -> bool:
     Returns
     -------
     hopeless : `bool`
-        Whether the database is gone, or there is no more room, no right to write or no more files to open.
+        Whether the database is gone or refuses to be written to, or there is no more room, no right to write
+        or no more files to open.
     """
     from sqlalchemy.exc import InterfaceError, OperationalError
 
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
-    return isinstance(error, (OperationalError, InterfaceError))
+    return isinstance(error, (OperationalError, InterfaceError)) or is_refused(error)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dependencies import require
+from ansible_collections.rubin.butler.plugins.module_utils._butler.permissions import (
+    explain_refusal,
+    is_refused,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     check_no_secret,
@@ -33,8 +38,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._module.failures impo
 from ansible_collections.rubin.butler.plugins.module_utils._module.log import task_log
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import REPOSITORY
 from ansible_collections.rubin.butler.plugins.module_utils._module.progress import watched
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints import reach_uris, uris_in
 
 NEEDS = ("lsst.daf.butler", "lsst.resources", "yaml")
+
+PLACES = ("sources", "select.table", "directories", "directory", "table", "imports.file", "imports.directory")
+"""Options with URIs that a module reads from; their servers are asked first whether they can be used."""
 
 
 def run_state(
@@ -82,9 +91,12 @@ def run_state(
             task_log(files.get("log_file"), repo or module._name) as log,
             failures_file(files.get("report_file")) as failed_to,
         ):
+            reach_uris(uris_in(module.params, PLACES))
             repository = _open(repo, check_mode=module.check_mode) if opens else None
             report = Report(stop.check, stop.begin, log, step, failed_to)
-            outcome = converge(state, repository, check_mode=module.check_mode, report=report)
+            # Connections are given back as soon as they are not needed any more.
+            with repository.butler if repository is not None else nullcontext():
+                outcome = converge(state, repository, check_mode=module.check_mode, report=report)
     except SecretError as error:
         # Ansible returns the arguments too; what is in no_log_values is masked there.
         module.no_log_values.update(error.secrets)
@@ -94,6 +106,9 @@ def run_state(
     except InterruptedBeforeWritingError as error:
         module.fail_json(msg=f"stopped before anything was written: {error}. Run the task again.")
     except Exception as error:
+        if is_refused(error):
+            refusal = explain_refusal(error, f"of {module.params['repo']}")
+            module.fail_json(msg=f"{refusal}\nWhat was committed stays; the task can be run again.")
         # A surprise is a bug or an outage: the first line for the operator, the traceback for the report.
         module.fail_json(
             msg=f"unexpected {first_line(error)}. What was committed stays; the task can be run again.",
@@ -108,7 +123,7 @@ def run_state(
 
 def _open(repo: str, *, check_mode: bool) -> Repository | None:
     try:
-        return open_repository(repo, writeable=not check_mode)
+        return open_repository(repo, writeable=not check_mode, or_look=True)
     except RepositoryAbsentError:
         if check_mode:
             return None
