@@ -189,7 +189,12 @@ class RepositoryState:
             plan.notices += [f"{line} unless override is true" for line in expected.forced]
         if found.unreachable is not None:
             plan.assumes.append(
-                UnusableDatabase("database", found.database, f"{seed.option}.registry.db", found.unreachable)
+                UnusableDatabase(
+                    "database",
+                    found.database,
+                    f"{seed.option}.{found.unreachable_option}",
+                    found.unreachable,
+                )
             )
         differences = self._drift(current)
         if differences and self.on_conflict == "keep":

@@ -20,6 +20,11 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     open_repository,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints import (
+    reach_datastores,
+    reach_registry,
+    reach_uris,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_database import (
     DIMENSIONS_ATTRIBUTE,
     Content,
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from lsst.resources import ResourcePath
 
 CONFIG_NAME = "butler.yaml"
+DATABASE, DATASTORE = "registry.db", "datastore.root"
 OLDEST_UNIVERSE = 6
 """The first version of the dimension universe with day_obs and group, which the modules rely on
 (source: daf_butler, configs/old_dimensions)."""
@@ -53,7 +59,9 @@ class Found:
     complete : `bool`
         Whether all that makes a registry is in the database.
     unreachable : `str` or `None`
-        Why the database can't be used.
+        Why the database or the datastore can't be used, and what to check.
+    unreachable_option : `str`
+        Which key of the configuration that is about.
     foreign : `list` [ `str` ]
         Tables of others in the registry's namespace.
     """
@@ -64,6 +72,7 @@ class Found:
     content: Content | None = None
     complete: bool = False
     unreachable: str | None = None
+    unreachable_option: str = DATABASE
     foreign: list[str] = field(default_factory=list)
 
     @property
@@ -116,7 +125,8 @@ def locate(repo: str) -> ResourcePath:
     Raises
     ------
     ButlerError
-        Raised if it is a file, or in a directory that may not be looked at.
+        Raised if it is a file, or in a directory that may not be looked at, or on a server that can't be
+        reached.
     """
     from lsst.daf.butler import Butler
     from lsst.resources import ResourcePath
@@ -125,6 +135,7 @@ def locate(repo: str) -> ResourcePath:
     if uri.basename() == CONFIG_NAME:
         uri = uri.dirname()
     root = ResourcePath(uri.geturl(), forceDirectory=True)
+    reach_uris([("repo", root.geturl())])
     try:
         is_file = root.isLocal and Path(root.ospath).exists() and not Path(root.ospath).is_dir()
     except OSError as error:
@@ -194,7 +205,9 @@ def find(
         raise ButlerError("a registry in memory ends with the task", option="seed_config.registry.db")
     found = Found(root, config, written)
     try:
+        reach_datastores(config, DATASTORE)
         with explain_database_errors(config, named(root)):
+            reach_registry(config, found.database, DATABASE)
             found.content = look(config, root)
             if found.content is not None and found.content.lacks is not None:
                 raise ButlerError(f"the registry {found.database} can't be used: {found.content.lacks}")
@@ -206,7 +219,8 @@ def find(
     except ButlerError as error:
         if written is not None:
             raise
-        found.unreachable = error.message
+        found.unreachable = f"{error.message}. {error.hint}" if error.hint else error.message
+        found.unreachable_option = DATASTORE if error.option == DATASTORE else DATABASE
     return found
 
 

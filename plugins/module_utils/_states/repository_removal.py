@@ -146,9 +146,10 @@ class AbsentRepositoryState:
         """
         del repository  # this state opens it by itself
         root = locate(self.repo)
-        expected = expect(Seed({}, "repo"), root) if root.isLocal else None
-        tables = expected.tables if expected is not None else frozenset()
-        found = find(root, expected.content if expected is not None else {}, tables=tables)
+        # What is not on a local file system has no database in a file.
+        expected = expect(Seed({} if root.isLocal else {"registry": {"db": "postgresql://"}}, "repo"), root)
+        tables = expected.tables
+        found = find(root, expected.content if root.isLocal else {}, tables=tables)
         holdings = Holdings(found)
         self.description = described(found)
         if found.written is None:
