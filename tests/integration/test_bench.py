@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from lsst.daf.butler import Butler
 
-from bench import raws, raws_million
+from bench import raws, raws_million, webdav
 from bench.raw_data import make_data, show_sidecars, sources
 from bench.raw_work import RUN, compare, fresh_repository, official, ours, parameters
 from tests.integration.ansible_play import CHECKOUT
@@ -118,3 +118,17 @@ def test_sky_maps_and_visits_are_measured_beside_their_bare_rows(tmp_path: Path)
         # The rows are made beforehand, so their insertion is not all that the process does.
         assert 0 < bare["seconds"] < mine["seconds"]
         assert again["name"].endswith("nothing new") and again["name"] in said
+
+
+def test_raws_behind_webdav_are_measured_beside_local_files(tmp_path: Path) -> None:
+    out = tmp_path / "webdav.json"
+    said = bench("bench.webdav", "--exposures=12", "--registry=sqlite", f"--json={out}")
+    figures = json.loads(out.read_text())["registries"]["sqlite"]
+    assert list(figures) == list(webdav.WORKS)
+    assert {figure["datasets"] for figure in figures.values()} == {12 * 9}
+    assert figures["files"]["requests"] == figures["files_again"]["requests"] == {}
+    assert figures["webdav"]["requests"]["GET"] == 12, "one index for each exposure, and no file"
+    # Folders of a camera, a day and the exposures are listed, and no recorded file is asked for.
+    again = figures["webdav_again"]["requests"]
+    assert again.keys() == {"OPTIONS", "PROPFIND"} and again["PROPFIND"] <= 4 * (12 + 3) < 12 * 9
+    assert all(figure["seconds"] > 0 and f"| {figure['name']} |" in said for figure in figures.values())
