@@ -9,9 +9,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.locks import sqlite_file
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
+from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import below, walk_remote
 
 if TYPE_CHECKING:
     from lsst.daf.butler import ButlerConfig
@@ -47,9 +49,9 @@ def files_below(root: ResourcePath) -> Iterator[str]:
                 yield Path(folder, name).relative_to(top).as_posix()
         return
     if root.exists():
-        for parent, _unused, names in root.walk():
-            for name in sorted(names):
-                yield str(parent.join(name).relative_to(root))
+        for parent, _unused, names in walk_remote(root):
+            for name in names:
+                yield unquote(below(parent, name).geturl().removeprefix(root.geturl()))
 
 
 def recorded_below(repository: Repository, root: ResourcePath) -> set[str]:

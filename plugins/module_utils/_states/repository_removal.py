@@ -53,6 +53,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.repository_fo
     open_found,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_seed import Seed
+from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import remove_empty_remote
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
@@ -266,7 +267,8 @@ class AbsentRepositoryState:
             explain_database_errors(found.config, named(found.root)),
             writer_lock(found.config, found.root, LOCK, report.notice),
         ):
-            if found.exists:
+            # Who opens a registry for writing makes the datastore's table in it, if nobody has yet.
+            if found.exists and holdings.datasets:
                 opened = open_repository(named(found.root), writeable=True)
                 self._remove_artifacts(opened.butler, holdings, report)
                 opened.butler.close()
@@ -343,6 +345,7 @@ class AbsentRepositoryState:
 
 def _remove_empty_folders(top: ResourcePath) -> None:
     if not top.isLocal:
+        remove_empty_remote(top)
         return
     for folder, _unused, _unused in os.walk(top.ospath, topdown=False):
         # Those that hold something stay.

@@ -24,6 +24,11 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     first_line,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError, SecretError
+from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import (
+    below,
+    quoted,
+    walk_remote,
+)
 
 FILE_PATTERN = r"\.fit[s]?\b"
 """What the official ingest searches for in the names of the files in a directory."""
@@ -368,12 +373,12 @@ def _find_remote(source: str, pattern: re.Pattern[str], *, ask: bool) -> Iterato
     from lsst.resources import ResourcePath
 
     try:
-        uri = ResourcePath(source)
+        uri = ResourcePath(quoted(source))
         if source.endswith("/") or (ask and uri.isdir()):
-            for root, _unused, files in uri.walk(pattern):
+            for root, _unused, files in walk_remote(uri):
                 for name in files:
-                    if not name.endswith(_SIDECARS):
-                        yield _met(str(root.join(name, forceDirectory=False)))
+                    if pattern.search(name) and not name.endswith(_SIDECARS):
+                        yield _met(str(below(root, name)))
         elif not ask or uri.exists():
             yield _named(str(uri))
         else:

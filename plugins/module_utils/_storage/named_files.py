@@ -12,13 +12,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     check_no_secret,
     first_line,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import (
+    below,
+    quoted,
+    walk_remote,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._storage.tables import cells, read_table
 
 _TAKEN_FOR_URI = re.compile(r"#|%[0-9A-Fa-f]{2}")
@@ -126,7 +131,7 @@ def absolute(path: str, base: str) -> str:
     if "://" in path:
         return path
     if "://" in base and not path.startswith("/"):
-        return f"{base.rstrip('/')}/{path}"
+        return quoted(f"{base.rstrip('/')}/{path}")
     return os.path.abspath(os.path.join(base, path))  # noqa: PTH100, PTH118 (once for each of many files)
 
 
@@ -206,7 +211,8 @@ def from_directory(directory: str, pattern: re.Pattern[str]) -> Listing:
     for name in names:
         match = pattern.fullmatch(name)
         if match is not None:
-            files.append(Listed(name, absolute(name, directory), tuple(match.group(key) for key in keys)))
+            path = absolute(quote(name) if "://" in directory else name, directory)
+            files.append(Listed(name, path, tuple(match.group(key) for key in keys)))
     _check_names("directory", files)
     return Listing(keys, "directory", files)
 
@@ -232,11 +238,11 @@ def _local(directory: str) -> Iterator[str]:
 def _remote(directory: str) -> Iterator[str]:
     from lsst.resources import ResourcePath
 
-    top = ResourcePath(directory, forceDirectory=True)
+    top = ResourcePath(quoted(directory), forceDirectory=True)
     try:
-        for folder, _folders, names in top.walk():
+        for folder, _folders, names in walk_remote(top):
             for name in names:
-                yield unquote(str(folder.join(name, forceDirectory=False).relative_to(top)))
+                yield unquote(below(folder, name).geturl().removeprefix(top.geturl()))
     except Exception as error:
         # Each kind of storage fails in its own ways.
         raise ButlerError(f"{directory} can't be listed: {first_line(error)}", option="directory") from None

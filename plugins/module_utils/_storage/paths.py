@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import below, walk_remote
+
 
 def local_or_uri(path: str) -> str:
     """Name a file in the one way that it is looked up by.
@@ -87,7 +89,7 @@ def joined(folder: str, name: str) -> str:
         return os.path.normpath(os.path.join(folder or "/", name))  # noqa: PTH118 - one for each of many files
     from lsst.resources import ResourcePath
 
-    return str(ResourcePath(folder, forceDirectory=True).join(name, forceDirectory=False))
+    return str(below(ResourcePath(folder, forceDirectory=True), name))
 
 
 def read_bytes(path: str) -> bytes:
@@ -139,6 +141,6 @@ def names_in(folder: str) -> Iterable[str]:
         return os.listdir(folder or "/")  # noqa: PTH208 - names, not path objects
     from lsst.resources import ResourcePath
 
-    for _unused, _directories, names in ResourcePath(folder, forceDirectory=True).walk():
+    for _unused, _directories, names in walk_remote(ResourcePath(folder, forceDirectory=True)):
         return names
     return []

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in directories that are not local, by the names that the files have.
+
+Of a WebDAV server that does not say what a file is called, Apache httpd for one, `lsst.resources` gives the
+last part of its URL for a name, and then quotes that once more: it does not find what has a space in its
+name, and goes into no directory that has one (source: lsst.resources, ``davutils.py`` and ``dav.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from lsst.resources import ResourcePath
+
+_QUOTED = re.compile(r"%[0-9A-Fa-f]{2}")
+_SAFE = "/%:@!$&'()*+,;=~?#[]"
+_UNSAFE = re.compile(rf"[^\w.\-{re.escape(_SAFE)}]", re.ASCII)
+
+
+def walk_remote(top: ResourcePath) -> Iterator[tuple[ResourcePath, list[str], list[str]]]:
+    """List a directory that is not local, and those below it.
+
+    Parameters
+    ----------
+    top : `lsst.resources.ResourcePath`
+        The directory; nothing is given for one that is not there.
+
+    Yields
+    ------
+    folder : `lsst.resources.ResourcePath`
+        A directory, not those without anything in them.
+    folders, files : `list` [ `str` ]
+        The names of what is in it, in which nothing is quoted, sorted. Names taken out of ``folders`` are not
+        gone into.
+
+    Raises
+    ------
+    Exception
+        Raised, of a type of the storage, if it can't be listed.
+    """
+    if not top.scheme.startswith("dav"):
+        for folder, folders, files in top.walk():
+            folders.sort()
+            yield folder, folders, sorted(files)
+        return
+    yield from _walk(top, _Names())
+
+
+class _Names:
+    """Tells what files are called by what a server says; of one server it is always the same."""
+
+    def __init__(self) -> None:
+        self._quoted: bool | None = None
+
+    def plain(self, folder: ResourcePath, names: list[str]) -> list[str]:
+        """Give names in which nothing is quoted."""
+        if self._quoted is None:
+            self._quoted = self._ask(folder, names)
+        return sorted(map(unquote, names) if self._quoted else names)
+
+    @staticmethod
+    def _ask(folder: ResourcePath, names: list[str]) -> bool | None:
+        """Find out from the first name that could be either, `None` if there is none."""
+        if any(_UNSAFE.search(name) for name in names):
+            return False
+        for name in names:
+            if _QUOTED.search(name):
+                return bool(below(folder, unquote(name)).exists())
+        return None
+
+
+def _walk(folder: ResourcePath, names: _Names) -> Iterator[tuple[ResourcePath, list[str], list[str]]]:
+    # The first step of walk lists one directory, and only the second goes into another.
+    for _unused, folders, files in folder.walk():
+        inner = names.plain(folder, folders)
+        yield folder, inner, names.plain(folder, files)
+        for name in inner:
+            yield from _walk(below(folder, name, is_folder=True), names)
+        return
+
+
+def remove_empty_remote(top: ResourcePath) -> None:
+    """Remove a directory of a WebDAV server and those below it, as far as there are no files in them.
+
+    Parameters
+    ----------
+    top : `lsst.resources.ResourcePath`
+        The directory; of another kind of storage, which has no directories, it stays as it is.
+    """
+    if not top.scheme.startswith("dav"):
+        return
+    filled: set[str] = set()
+    folders = [top]
+    for folder, inner, files in walk_remote(top):
+        # Those without anything in them are named by the one that they are in alone.
+        folders += [below(folder, name, is_folder=True) for name in inner]
+        if files:
+            path = folder.geturl()
+            while path not in filled and path.startswith(top.geturl()):
+                filled.add(path)
+                path = path.rstrip("/").rpartition("/")[0] + "/"
+    for folder in reversed(folders):
+        # What is put there at this moment stays: only what is empty is removed.
+        if folder.geturl() not in filled:
+            with suppress(IsADirectoryError):
+                folder.remove()
+
+
+def below(folder: ResourcePath, name: str, *, is_folder: bool = False) -> ResourcePath:
+    """Give something in a directory that is not local.
+
+    Parameters
+    ----------
+    folder : `lsst.resources.ResourcePath`
+        The directory.
+    name : `str`
+        Its name there, or a path of names, in which nothing is quoted.
+    is_folder : `bool`, optional
+        Whether it is a directory.
+
+    Returns
+    -------
+    uri : `lsst.resources.ResourcePath`
+        Its URI. ``join`` of the same name would take ``#`` for the beginning of a fragment.
+    """
+    from lsst.resources import ResourcePath
+
+    return ResourcePath(f"{folder.geturl().rstrip('/')}/{quote(name)}", forceDirectory=is_folder)
+
+
+def quoted(uri: str) -> str:
+    """Quote in a URI what an operator may have left as it is, such as spaces and letters that are not ASCII.
+
+    Parameters
+    ----------
+    uri : `str`
+        URI, or path, which is returned as it is.
+
+    Returns
+    -------
+    uri : `str`
+        The same with nothing quoted twice; `lsst.resources` would send letters that are not ASCII in an
+        encoding that servers do not expect.
+    """
+    if not uri.startswith(("davs://", "dav://")):
+        return uri
+    return quote(uri, safe=_SAFE)
