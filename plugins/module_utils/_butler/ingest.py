@@ -10,9 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
+from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage, is_outage
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import (
+    after_break,
+    is_hopeless,
+    transact,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     IN_PLACE,
     physical_transfer,
@@ -211,7 +216,7 @@ class Ingester:
                 raise
             raise ButlerError(
                 f"the ingest into {run} broke off: {first_line(error)}",
-                hint="Completed batches stay. Run the task again when the cause is mended.",
+                hint=after_break(error),
             ) from error
 
     def _still_missing(self, batch: list[NewFile]) -> list[NewFile]:
@@ -233,7 +238,7 @@ class Ingester:
         except ButlerError:
             raise
         except Exception as error:
-            if is_hopeless(error):
+            if is_hopeless(error) or is_outage(error):
                 raise
             if len(batch) == 1:
                 self._failed(batch[0], error)

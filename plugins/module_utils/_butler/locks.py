@@ -14,11 +14,11 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -29,6 +29,9 @@ PATIENCE = 10.0
 """How long to wait before saying so (seconds)."""
 
 _POLL = 0.2
+
+_TIMEOUTS = ("idle_in_transaction_session_timeout", "transaction_timeout")
+"""What would end the transaction that holds a lock; the second is new in PostgreSQL 17 (its manual)."""
 
 
 def sqlite_file(config: ButlerConfig, root: ResourcePath | None) -> Path | None:
@@ -152,11 +155,7 @@ def _advisory_lock(
         locks = [together(_key(scope)), take(_key(f"{scope}\0{share[0]} of {share[1]}"))]
     connection = engine.connect()
     try:
-        # The lock is a transaction's, not a session's, so that it works behind a connection pooler too.
-        connection.begin()
-        for lock in locks:
-            query = sqlalchemy.select(lock)
-            _wait(partial(_taken, connection, query), name, on_wait)
+        _wait(partial(_take, connection, locks), name, on_wait)
         yield
     finally:
         # Where the server is gone so is the lock, and what happened inside the block is what counts.
@@ -164,5 +163,21 @@ def _advisory_lock(
             connection.close()
 
 
-def _taken(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> bool:
-    return bool(connection.execute(query).scalar())
+def _take(connection: sqlalchemy.Connection, locks: Sequence[sqlalchemy.ColumnElement[bool]]) -> bool:
+    """Try to begin a transaction that holds all of the locks.
+
+    The locks are a transaction's, not a session's, so that they work behind a connection pooler that gives a
+    server's connection to another client after each transaction. Nothing else happens in it, which is what
+    the timeouts of a site look for: they are lifted for this one transaction.
+    """
+    import sqlalchemy
+
+    connection.begin()
+    if not all(connection.execute(sqlalchemy.select(lock)).scalar() for lock in locks):
+        # Who waits keeps no connection of a pooler from those who work.
+        connection.rollback()
+        return False
+    settings = sqlalchemy.table("pg_settings", sqlalchemy.column("name"))
+    lift = sqlalchemy.func.set_config(settings.c.name, "0", True)
+    connection.execute(sqlalchemy.select(lift).where(settings.c.name.in_(_TIMEOUTS)))
+    return True

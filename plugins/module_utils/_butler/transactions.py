@@ -93,6 +93,37 @@ def is_hopeless(error: BaseException) -> bool:
     return isinstance(error, (OperationalError, InterfaceError)) or is_refused(error)
 
 
+def after_break(error: BaseException, what: str = "batches") -> str:
+    """Tell what to do when a run broke off.
+
+    Parameters
+    ----------
+    error : `BaseException`
+        One of which `is_hopeless` is true.
+    what : `str`
+        What is complete or not there at all.
+
+    Returns
+    -------
+    hint : `str`
+        What stays, and what to look at: a server says little of why it ended something (SQLSTATE 57014 and
+        the names of settings: PostgreSQL's manual).
+    """
+    cause = ""
+    code = _code(error)
+    if code == "57014":
+        cause = (
+            " The statement_timeout of the server, or of this login, is to be longer than it takes to write "
+            "a batch."
+        )
+    elif getattr(error, "connection_invalidated", False):
+        cause = (
+            " The server's log says why it closed the connection. If it ended a transaction that was idle, "
+            "idle_in_transaction_session_timeout is to be longer than it takes to copy the files of a batch."
+        )
+    return f"Completed {what} stay. Run the task again when the cause is mended.{cause}"
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same transaction may succeed when it is tried again.
 
@@ -111,5 +142,9 @@ def is_transient(error: BaseException) -> bool:
 
     if not isinstance(error, OperationalError):
         return False
-    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    return code in _RETRY_CODES or "database is locked" in str(error.orig)
+    return _code(error) in _RETRY_CODES or "database is locked" in str(error.orig)
+
+
+def _code(error: BaseException) -> str | None:
+    orig = getattr(error, "orig", error)
+    return getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)

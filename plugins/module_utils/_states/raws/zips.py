@@ -33,7 +33,11 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_ty
     shown_type,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import (
+    after_break,
+    is_hopeless,
+    transact,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     physical_transfer,
     remove_sources,
@@ -290,7 +294,7 @@ def apply_zips(
             if is_hopeless(error):
                 raise ButlerError(
                     f"the ingest of zips broke off at {item.path}: {first_line(error)}",
-                    hint="Completed zips stay. Run the task again when the cause is mended.",
+                    hint=after_break(error, "zips"),
                 ) from error
             _failed(report, item, first_line(error), on_error, max_errors)
     if work.zips:

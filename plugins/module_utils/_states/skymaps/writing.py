@@ -11,7 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import is_hopeless, transact
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import (
+    after_break,
+    is_hopeless,
+    transact,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.found import RUN, Found, patches_of
@@ -76,7 +80,7 @@ class Writer:
                 raise
             raise ButlerError(
                 f"the registration of {item.declared.name} broke off: {first_line(error)}",
-                hint="Completed batches stay. Run the task again when the cause is mended.",
+                hint=after_break(error),
             ) from error
 
     def _write_record(self, item: Found) -> None:

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A registry behind pgbouncer in transaction mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
+from lsst.daf.butler import Butler, Config
+
+from tests.integration.modules_here import module_here
+from tests.integration.pgbouncer import pooled
+from tests.integration.postgres import Database, Server
+from tests.integration.shards import RUN, dataset_type, prove_a_second_writer_waits, write_shards
+from tests.integration.whole_campaign import campaign, write_sources
+
+CONNECTIONS = 2
+"""How many a task that writes has at a time: the registry's, and that of the lock among writers."""
+
+
+@pytest.fixture
+def pooler(postgres: Server, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    with pooled(postgres, database, CONNECTIONS) as through:
+        monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", through.credentials())
+        yield through
+
+
+def test_every_module_works_through_a_pooler(pooler: Database, tmp_path: Path) -> None:
+    write_sources(tmp_path / "source")
+    seed = {"registry": {"db": pooler.url, "namespace": "ccms1"}}
+    for module, arguments in campaign(tmp_path / "repo", tmp_path / "source", seed):
+        done, again = (module_here(module, arguments) for _unused in range(2))
+        assert not done.failed and done.changed, done.message
+        assert not again.failed and not again.changed, again.message
+
+
+def test_a_writer_that_waits_keeps_no_connection_from_the_one_that_works(
+    pooler: Database, tmp_path: Path
+) -> None:
+    root = tmp_path / "repo"
+    Butler.makeRepo(root, Config({"registry": {"db": pooler.url}}))
+    with Butler.from_config(root, writeable=True) as butler:
+        butler.registry.registerDatasetType(dataset_type(butler.dimensions))
+        butler.collections.register(RUN)
+    write_shards(tmp_path / "source")
+    repository = open_repository(str(root), writeable=True)
+    prove_a_second_writer_waits(repository, root, tmp_path / "source", "copy")
