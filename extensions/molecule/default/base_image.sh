@@ -17,10 +17,10 @@ for file in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
   if [ -z "$sources" ] && grep -qs bookworm "$file"; then sources=$file; fi
 done
 
-# sudo and acl are for become_user, iproute2 for facts on addresses; python3-apt is what ansible.builtin.apt takes.
+# Ansible comes by ssh. sudo and acl are for become_user, iproute2 for facts on addresses; python3-apt is what ansible.builtin.apt takes.
 # Files need not survive a power cut here, and nobody reads manuals.
 mmdebstrap --quiet --variant=minbase --mode=root \
-  --include=python3,python3-apt,systemd-sysv,dbus,sudo,acl,ca-certificates,iproute2 \
+  --include=python3,python3-apt,systemd-sysv,dbus,sudo,acl,openssh-server,ca-certificates,iproute2 \
   --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/man/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
