@@ -196,13 +196,22 @@ class Server:
             f"CREATE ROLE {logins.reader} {made} IN ROLE {reader}",
             f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
             f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {owner}, {reader}",
+            role="postgres",
+        )
+        self.new_schema(database, namespace)
+        return logins
+
+    @staticmethod
+    def new_schema(database: Database, namespace: str) -> None:
+        """Make an empty schema for a registry, for the roles that `new_logins` made."""
+        owner, reader = f"{database.name}_owner", f"{database.name}_reader"
+        database.execute(
             f"CREATE SCHEMA {namespace} AUTHORIZATION {owner}",
             f"GRANT USAGE ON SCHEMA {namespace} TO {reader}",
             f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {namespace} "
             f"GRANT SELECT ON TABLES TO {reader}",
             role="postgres",
         )
-        return logins
 
     def log(self) -> str:
         """Give what the server has logged."""
