@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tell, as JSON, which variables a Science Pipelines set-up gives, and which Python.
 
-It runs on the managed host with whatever Python that has, in an environment of its own: nothing of the caller's,
-in which there might be secrets, gets into the result.
+It runs on the managed host with whatever Python that has. The stack is set up in an environment of its own:
+nothing of the caller's, in which there might be secrets, gets into the result.
 
 Usage: capture_environment.py LOADER [PRODUCT ...]
 """
@@ -15,6 +15,7 @@ import pwd
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 SCRIPT = r"""
 folder=$1 loader=$2; shift 2
@@ -29,23 +30,6 @@ type -P python >"$folder/python" || { echo "there is no python after that" >&2; 
 
 # The shell's own, and functions: they have no meaning outside of it.
 LEFT_OUT = ("BASH_FUNC_", "OLDPWD=", "PS1=", "PWD=", "SHLVL=", "_=")
-
-
-def content(*path):
-    """Read a text file.
-
-    Parameters
-    ----------
-    *path : `str`
-        Parts of its path.
-
-    Returns
-    -------
-    text : `str`
-        What is in it.
-    """
-    with open(os.path.join(*path), errors="surrogateescape") as stream:
-        return stream.read()
 
 
 def variables(text):
@@ -68,16 +52,22 @@ def variables(text):
 def main():
     """Set up, compare, print."""
     user = pwd.getpwuid(os.getuid())
-    clean = {"HOME": user.pw_dir, "USER": user.pw_name, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+    clean = {"HOME": user.pw_dir, "USER": user.pw_name, "LANG": "C.UTF-8"}
+    clean["PATH"] = "/usr/local/bin:/usr/bin:/bin"
     with tempfile.TemporaryDirectory() as folder:
-        command = ["/bin/bash", "--noprofile", "--norc", "-c", SCRIPT, "capture", folder] + sys.argv[1:]
+        command = ["/bin/bash", "--noprofile", "--norc", "-c", SCRIPT, "capture", folder, *sys.argv[1:]]
         done = subprocess.run(
-            command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            command,
+            env=clean,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
         if done.returncode:
             sys.exit(done.stdout.decode(errors="replace"))
-        before, after = (variables(content(folder, name)) for name in ("before", "after"))
-        python = content(folder, "python").strip()
+        before, after = (variables(Path(folder, name).read_text()) for name in ("before", "after"))
+        python = Path(folder, "python").read_text().strip()
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     print(json.dumps({"environment": changed, "python": python}))
 
