@@ -8,8 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -22,9 +21,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from lsst.daf.butler import Butler, Config
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
+from tests.integration.interruptions import at_boundary, before_insert
 from tests.integration.postgres import OWNER, PASSWORD, Database, Server
 from tests.integration.raw_files import official_datasets, write_raws
 from tests.integration.raw_states import RUN, assert_records_are_official, ingest, raws, register, stored
@@ -55,43 +53,6 @@ def server(postgres: Server, database: Database) -> Iterator[Server]:
         database.execute("SELECT 1", role="postgres")
     except psycopg2.OperationalError:
         postgres.start()
-
-
-@contextmanager
-def before_insert(table: str, number: int, call: Callable[[], None]) -> Iterator[None]:
-    """Have something done before the first, second, ... time that a table is written to."""
-    met = 0
-    start = f"INSERT INTO public.{table} "
-
-    def on_statement(_connection: Any, _cursor: Any, statement: str, *_unused: Any) -> None:
-        nonlocal met
-        met += statement.startswith(start)
-        if met == number and statement.startswith(start):
-            call()
-
-    event.listen(Engine, "before_cursor_execute", on_statement)
-    try:
-        yield
-        assert met >= number, f"{start} was met {met} times only"
-    finally:
-        event.remove(Engine, "before_cursor_execute", on_statement)
-
-
-def at_boundary(number: int, call: Callable[[], None]) -> Report:
-    """Give a report that has something done at a batch boundary."""
-    boundaries = -1
-
-    def begin() -> None:
-        nonlocal boundaries
-        boundaries = 0
-
-    def checkpoint() -> None:
-        nonlocal boundaries
-        boundaries += boundaries >= 0
-        if boundaries == number:
-            call()
-
-    return Report(begin=begin, checkpoint=checkpoint)
 
 
 def completes(repo: Path, source: Path) -> None:

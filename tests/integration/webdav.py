@@ -82,11 +82,11 @@ CustomLog "{folder}/access.log" short
     AuthType Basic
     AuthName "tests"
     AuthUserFile "{folder}/passwords"
-    <Limit GET OPTIONS PROPFIND>
+    <Limit GET OPTIONS PROPFIND COPY>
         Require user {service} {reader}
         Require expr "%{{reqenv:account}} in {{ '{service}', '{reader}' }}"
     </Limit>
-    <LimitExcept GET OPTIONS PROPFIND>
+    <LimitExcept GET OPTIONS PROPFIND COPY>
         Require all denied
     </LimitExcept>
 </Directory>
@@ -107,8 +107,8 @@ CustomLog "{folder}/access.log" short
 class WebDav:
     """A running server.
 
-    It has two areas. Nobody may write to ``/data`` by WebDAV, only `SERVICE` to ``/butler``; `SERVICE` and
-    `READER` read both.
+    It has two areas. To ``/data``, which belongs to root, nobody writes by WebDAV; to ``/butler`` `SERVICE`
+    alone does. `SERVICE` and `READER` read both.
 
     Parameters
     ----------

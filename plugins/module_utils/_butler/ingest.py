@@ -212,11 +212,12 @@ class Ingester:
                 if missing:
                     self._bisect(missing, records_of)
         except Exception as error:
-            if not is_hopeless(error):
+            if not (is_hopeless(error) or is_outage(error)):
                 raise
+            cause = explain_outage(error, self.repository.config, batch[0].path)
             raise ButlerError(
                 f"the ingest into {run} broke off: {first_line(error)}",
-                hint=after_break(error),
+                hint=cause + after_break(error),
             ) from error
 
     def _still_missing(self, batch: list[NewFile]) -> list[NewFile]:
