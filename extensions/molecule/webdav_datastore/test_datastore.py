@@ -128,7 +128,9 @@ def test_raw_data_are_everyones_to_read_and_nobodys_to_write() -> None:
             assert {ask(method, path, who, Destination=f"{BASE}/raw/other") for method in WRITES} == {403}
 
 
-@pytest.mark.parametrize("target", ["/raw/other", "/butler/../raw/other", "/%72aw/other", "//raw//other", "/other"])
+@pytest.mark.parametrize(
+    "target", ["/raw/other", "/butler/../raw/other", "/%72aw/other", "//raw//other", "/other"]
+)
 def test_nothing_is_copied_or_moved_to_where_it_may_not_be_written(target: str) -> None:
     for method in ("COPY", "MOVE"):
         assert ask(method, f"{PLACE}/file", basic("butler"), Destination=BASE + target) == 403
@@ -168,7 +170,10 @@ def test_tokens_of_both_kinds_are_taken() -> None:
         assert ask("OPTIONS", "/", who) == 200
         assert ask("PUT", f"{PLACE}/token", who, b"data") in (201, 204)
         assert answer("GET", f"{PLACE}/token", who).data == b"data"
-        assert ask("COPY", f"{PLACE}/token", who, Destination=f"{BASE}{PLACE}/copied", Overwrite="T") in (201, 204)
+        assert ask("COPY", f"{PLACE}/token", who, Destination=f"{BASE}{PLACE}/copied", Overwrite="T") in (
+            201,
+            204,
+        )
         assert ask("MOVE", f"{PLACE}/copied", who, Destination=f"{BASE}/raw/other") == 403
         assert ask("PUT", "/raw/token", who, b"data") == 403
     reader = issued(claims(sub="reader"))
@@ -179,7 +184,14 @@ def test_tokens_of_both_kinds_are_taken() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"exp": 1}, {"exp": None}, {"iss": "https://else.example.org"}, {"aud": "else"}, {"iss": None}, {"aud": None}],
+    [
+        {"exp": 1},
+        {"exp": None},
+        {"iss": "https://else.example.org"},
+        {"aud": "else"},
+        {"iss": None},
+        {"aud": None},
+    ],
     ids=str,
 )
 def test_tokens_that_are_not_for_here_are_refused(changes: dict[str, Any]) -> None:
@@ -220,24 +232,37 @@ def test_links_lead_nowhere() -> None:
 def test_files_are_bytes_whatever_their_name() -> None:
     who = basic("butler")
     content = b"#!/bin/sh\necho run\n" * 100
-    for name in ("page.html", "a.php", "a.cgi", "a.var", "a.shtml", "data.fits.gz", "tab.yaml", ".htaccess", "x.Z"):
+    for name in (
+        "page.html",
+        "a.php",
+        "a.cgi",
+        "a.var",
+        "a.shtml",
+        "data.fits.gz",
+        "tab.yaml",
+        ".htaccess",
+        "x.Z",
+    ):
         assert ask("PUT", f"{PLACE}/{name}", who, content) == 201, name
         done = answer("GET", f"{PLACE}/{name}", who, **{"Accept-Encoding": "gzip"})
         kept = name.startswith(".ht")  # what the distributions keep to themselves
         assert (done.status, done.data) == (200, content) or (kept and done.status == 403), name
-        assert "Content-Encoding" not in done.headers and kept or done.headers["Content-Length"] == "1900"
+        assert "Content-Encoding" not in done.headers, name
     part = answer("GET", f"{PLACE}/page.html", who, Range="bytes=2-8")
     assert (part.status, part.data) == (206, content[2:9])
 
 
 def test_no_listing_goes_deep_and_no_lock_is_had() -> None:
     assert ask("PROPFIND", "/butler", basic("butler"), Depth="infinity") == 403
-    wanted = b'<?xml version="1.0"?><lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
+    wanted = (
+        b'<?xml version="1.0"?><lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope>'
+        b"<locktype><write/></locktype></lockinfo>"
+    )
     assert ask("LOCK", f"{PLACE}/file", basic("butler"), wanted) == 403
 
 
 def test_a_large_file() -> None:
-    """Not in one piece of memory here, nor anywhere else, and larger than what a server might allow by default."""
+    """Larger than what the memory of a worker should hold, and of no known length when it starts."""
 
     def zeros() -> Iterator[bytes]:
         for _count in range(LARGE // 2**20):
@@ -285,14 +310,16 @@ def test_only_tls_from_1_2_on_and_only_of_a_known_authority() -> None:
             if taken:
                 assert context.wrap_socket(plain, server_hostname=HOST).version() == "TLSv1.2"
             else:
-                with pytest.raises(ssl.SSLError, match="(?i)protocol.version"):
+                with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
                     context.wrap_socket(plain, server_hostname=HOST)
 
 
 def test_nothing_is_said_without_tls() -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((HOST, 80), timeout=20)
-    done = urllib3.PoolManager(retries=False).request("GET", f"http://{HOST}:{PORT}/raw/", headers=basic("reader"))
+    done = urllib3.PoolManager(retries=False).request(
+        "GET", f"http://{HOST}:{PORT}/raw/", headers=basic("reader")
+    )
     assert done.status == 400
 
 
