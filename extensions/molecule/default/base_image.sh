@@ -19,12 +19,14 @@ done
 
 # Ansible comes by ssh. sudo and acl are for become_user, iproute2 for facts on addresses; python3-apt is what ansible.builtin.apt takes.
 # Files need not survive a power cut here, and nobody reads manuals.
+# The lists of packages stay, so that a container only asks for what has changed since.
 mmdebstrap --quiet --variant=minbase --mode=root \
   --include=python3,python3-apt,systemd-sysv,dbus,sudo,acl,openssh-server,ca-certificates,iproute2 \
   --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/man/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
   --aptopt='Acquire::Languages "none"' \
+  --skip=cleanup/apt/lists \
   bookworm "$work/root.tar" ${sources:+"$sources"}
 
 podman import --quiet \
