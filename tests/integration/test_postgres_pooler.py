@@ -49,3 +49,21 @@ def test_a_writer_that_waits_keeps_no_connection_from_the_one_that_works(
     write_shards(tmp_path / "source")
     repository = open_repository(str(root), writeable=True)
     prove_a_second_writer_waits(repository, root, tmp_path / "source", "copy")
+
+
+def test_a_pool_that_is_too_small_is_an_error_that_tells_what_to_change(
+    postgres: Server, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "repo"
+    with pooled(postgres, database, 1, query_wait_timeout="2") as small:
+        monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", small.credentials())
+        Butler.makeRepo(root, Config({"registry": {"db": small.url}}))
+        arguments = {"repo": str(root), "chains": [{"name": "refcats", "children": []}]}
+        done = module_here("butler_chain", arguments)
+        assert done.failed and "a pooler" in done.message and "two connections" in done.message, done.message
+    with pooled(postgres, database, CONNECTIONS) as large:
+        config = root / "butler.yaml"
+        config.write_text(config.read_text().replace(small.url, large.url))
+        monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", large.credentials())
+        again = module_here("butler_chain", arguments)
+        assert not again.failed and again["stats"]["added"] == 1, again.message

@@ -106,22 +106,37 @@ def after_break(error: BaseException, what: str = "batches") -> str:
     Returns
     -------
     hint : `str`
-        What stays, and what to look at: a server says little of why it ended something (SQLSTATE 57014 and
-        the names of settings: PostgreSQL's manual).
+        What stays, and what to look at.
     """
-    cause = ""
-    code = _code(error)
-    if code == "57014":
-        cause = (
+    return f"Completed {what} stay. Run the task again when the cause is mended.{why_ended(error)}"
+
+
+def why_ended(error: BaseException) -> str:
+    """Tell which settings of a server end what takes long, of which it says little itself.
+
+    Parameters
+    ----------
+    error : `BaseException`
+        What was raised.
+
+    Returns
+    -------
+    hint : `str`
+        Sentences with a space before them; nothing for errors that say what they are (source: PostgreSQL's
+        manual, SQLSTATE 57014 and the settings named; pgbouncer's, ``query_wait_timeout``).
+    """
+    if _code(error) == "57014":
+        return (
             " The statement_timeout of the server, or of this login, is to be longer than it takes to write "
             "a batch."
         )
-    elif getattr(error, "connection_invalidated", False):
-        cause = (
+    if getattr(error, "connection_invalidated", False):
+        return (
             " The server's log says why it closed the connection. If it ended a transaction that was idle, "
-            "idle_in_transaction_session_timeout is to be longer than it takes to copy the files of a batch."
+            "idle_in_transaction_session_timeout is to be longer than it takes to copy the files of a batch. "
+            "If there is a pooler before it, that needs two connections for each task that runs."
         )
-    return f"Completed {what} stay. Run the task again when the cause is mended.{cause}"
+    return ""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -23,6 +23,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     masked,
     open_repository,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import why_ended
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
     RepositoryAbsentError,
@@ -111,7 +112,8 @@ def run_state(
             module.fail_json(msg=f"{refusal}\nWhat was committed stays; the task can be run again.")
         # A surprise is a bug or an outage: the first line for the operator, the traceback for the report.
         module.fail_json(
-            msg=f"unexpected {first_line(error)}. What was committed stays; the task can be run again.",
+            msg=f"unexpected {first_line(error)}. What was committed stays; the task can be run again."
+            f"{why_ended(error)}",
             exception=masked(traceback.format_exc()),
         )
     for notice in outcome.notices:
