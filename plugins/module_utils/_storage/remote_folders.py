@@ -11,13 +11,25 @@ name, and goes into no directory that has one (source: lsst.resources, ``davutil
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from lsst.resources import ResourcePath
+
+    _Listing = Future[tuple[list[str], list[str]] | None]
+
+AT_ONCE = 8
+"""How many directories a server is asked for at the same time: what counts is its delay."""
+AHEAD = 64
+"""How many directories of one, at most, are asked for before they are wanted."""
 
 _QUOTED = re.compile(r"%[0-9A-Fa-f]{2}")
 _SAFE = "/%:@!$&'()*+,;=~?#[]"
@@ -50,7 +62,12 @@ def walk_remote(top: ResourcePath) -> Iterator[tuple[ResourcePath, list[str], li
             folders.sort()
             yield folder, folders, sorted(files)
         return
-    yield from _walk(top, _Names())
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="butler listing")
+    try:
+        walk = _Walk(pool)
+        yield from walk.go(top, walk.ask(top))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Names:
@@ -76,14 +93,63 @@ class _Names:
         return None
 
 
-def _walk(folder: ResourcePath, names: _Names) -> Iterator[tuple[ResourcePath, list[str], list[str]]]:
+class _Walk:
+    """Goes through the directories of a WebDAV server, in order; the next ones are asked for meanwhile."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._names = _Names()
+
+    def go(
+        self, folder: ResourcePath, listing: _Listing
+    ) -> Iterator[tuple[ResourcePath, list[str], list[str]]]:
+        found = listing.result()
+        if found is None:
+            return
+        folders, files = (self._names.plain(folder, names) for names in found)
+        _drop_itself(folder, folders)
+        yield folder, folders, files
+        inner = iter([below(folder, name, is_folder=True) for name in folders])
+        asked: deque[tuple[ResourcePath, _Listing]] = deque()
+        while True:
+            asked.extend((one, self.ask(one)) for one in islice(inner, AHEAD - len(asked)))
+            if not asked:
+                return
+            yield from self.go(*asked.popleft())
+
+    def ask(self, folder: ResourcePath) -> _Listing:
+        return self._pool.submit(_list_one, folder)
+
+
+def _drop_itself(folder: ResourcePath, names: list[str]) -> None:
+    """Take a directory's own name out of those that it holds.
+
+    `lsst.resources` takes it for one of them where the server writes the name in its URL in another way, such
+    as ``%c3`` for ``%C3`` (source: ``read_dir`` of ``davutils.py``).
+    """
+    own = unquote(folder.geturl().rstrip("/").rpartition("/")[2])
+    if own.isascii() or own not in names:
+        return
+    if names.count(own) > 1 or not below(folder, own, is_folder=True).exists():
+        names.remove(own)
+
+
+def _list_one(folder: ResourcePath) -> tuple[list[str], list[str]] | None:
+    """Name the directories and the files in one, `None` if there are none."""
     # The first step of walk lists one directory, and only the second goes into another.
     for _unused, folders, files in folder.walk():
-        inner = names.plain(folder, folders)
-        yield folder, inner, names.plain(folder, files)
-        for name in inner:
-            yield from _walk(below(folder, name, is_folder=True), names)
-        return
+        return _without_itself(folder, folders), files
+    return None
+
+
+def _without_itself(folder: ResourcePath, folders: list[str]) -> list[str]:
+    """Take out the directory itself, which is among its own where a server quotes in small letters."""
+    path = folder.geturl()
+    own = unquote(path.rstrip("/").rpartition("/")[2])
+    inner = list(dict.fromkeys(folders))
+    if "%" in path and own in map(unquote, inner) and not below(folder, own, is_folder=True).exists():
+        inner = [name for name in inner if unquote(name) != own]
+    return inner
 
 
 def remove_empty_remote(top: ResourcePath) -> None:
