@@ -47,7 +47,7 @@ class DavsRepository:
     server: WebDav
     database: Database
     config: Path
-    name: str = field(default_factory=lambda: f"rép {secrets.token_hex(4)}")
+    name: str = field(default_factory=lambda: f"rep 1 {secrets.token_hex(4)}")
     namespace: str = "ccms1"
 
     @property

@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def register_type(repo: Path) -> None:
+def register_type(repo: Path | str) -> None:
     """Register the dataset type of the catalogue."""
     with Butler.from_config(repo, writeable=True) as butler:
         butler.registry.registerDatasetType(
@@ -51,12 +51,12 @@ def write_shards(folder: Path) -> None:
     (folder / "master_schema.fits").write_text("schema")
 
 
-def in_directory(folder: Path, **more: Any) -> dict[str, Any]:
+def in_directory(folder: Path | str, **more: Any) -> dict[str, Any]:
     """Declare a directory."""
     return {**DEFAULTS, "directory": str(folder), "pattern": r"(?P<htm7>\d+)\.fits", **more}
 
 
-def in_table(table: Path, **more: Any) -> dict[str, Any]:
+def in_table(table: Path | str, **more: Any) -> dict[str, Any]:
     """Declare a table."""
     return {**DEFAULTS, "table": str(table), **more}
 

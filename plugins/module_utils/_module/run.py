@@ -43,7 +43,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints 
 
 NEEDS = ("lsst.daf.butler", "lsst.resources", "yaml")
 
-PLACES = ("sources", "select.table", "directories", "directory", "table", "imports.file", "imports.directory")
+PLACES = ("sources", "select.root", "directories", "directory", "prefix", "imports.file", "imports.directory")
 """Options with URIs that a module reads from; their servers are asked first whether they can be used."""
 
 

@@ -374,5 +374,6 @@ def _content(item: Item) -> bytes | None:
         return uri.read() if uri.exists() else None
     except FileNotFoundError:
         return None
-    except OSError as error:
+    except Exception as error:
+        # Each kind of storage fails in its own ways.
         raise ButlerError(f"{item.file} can't be read: {first_line(error)}") from None
