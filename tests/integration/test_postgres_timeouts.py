@@ -122,4 +122,5 @@ def test_a_transaction_that_is_idle_for_too_long_ends_the_run(
     assert f"the ingest into {RUN} broke off: " in str(caught.value)
     assert "idle_in_transaction_session_timeout is to be longer" in str(caught.value)
     assert stored(repo) == {}
+    assert not [path for path in (repo / RUN).rglob("*") if path.is_file()]
     completes(repo)
