@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import cycle as around
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def converge_as(task: Task, writer: str, logins: Logins, database: Database, ser
     run = module_here(module, arguments, **writes)
     again = [module_here(module, arguments, check_mode=check_mode, **reads) for check_mode in (True, False)]
     Cycle(check, run, *again).assert_converges()
+    assert not re.search("unexpected EOF|Connection reset", server.log()[logged:]), (
+        "a connection was left open"
+    )
 
 
 def comparable(repo: Path, database: Database | None = None) -> Dump:
