@@ -213,6 +213,11 @@ class RepositoryState:
         if found.diagnosis is None:
             plan.changes.append(Change.add("repository", name, after))
         else:
+            if found.written is None and not found.database.startswith("sqlite"):
+                plan.notices.append(
+                    f"{found.database} has an empty registry that this repository takes over. If another "
+                    "site has made it, give this one a namespace of its own"
+                )
             plan.changes.append(
                 Change.replace(
                     "repository", name, {"half made": found.diagnosis}, {**after, "completed": True}

@@ -30,7 +30,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._states.repository_database import drop
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_database import (
+    drop,
+    lacking_right,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_expected import Expected
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_found import (
     CONFIG_NAME,
@@ -88,6 +91,7 @@ def create(
     """
     root = found.root
     check_writeable(found)
+    _check_rights(found)
     report.checkpoint()
     with _explained(found), _undone_on_failure(found) as made:
         if root.isLocal:
@@ -103,7 +107,8 @@ def create(
                 raise ButlerError(
                     f"{named(root)} is being made by another program at this moment",
                     option="repo",
-                    hint="Run the task again when that is done.",
+                    hint="Run the task again when that is done. If it is another site that makes a registry "
+                    f"in {found.database}, give this one a namespace of its own.",
                 )
             made.begin()
             report.checkpoint()
@@ -138,6 +143,18 @@ def check_writeable(found: Found) -> None:
                 hint="Make it with an earlier task. Nothing was written.",
             )
         _check_folder(file.parent, "seed_config.registry.db")
+
+
+def _check_rights(found: Found) -> None:
+    with explain_database_errors(found.config, named(found.root)):
+        reason = lacking_right(found.config, found.root)
+    if reason is not None:
+        raise ButlerError(
+            f"permission denied for {found.database}: {reason}",
+            option="seed_config.registry",
+            hint="Choose a namespace of your own, use the credentials of a login that has the owner's role "
+            "(db-auth.yaml), or have the owner grant CREATE and USAGE. Nothing was written.",
+        )
 
 
 def _check_folder(folder: Path, option: str) -> None:

@@ -20,6 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.locks import sqlite_file
+from ansible_collections.rubin.butler.plugins.module_utils._states.repository_rights import (
+    missing_extension,
+    missing_right,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -145,8 +149,9 @@ def look(config: ButlerConfig, root: ResourcePath, *, rows: bool = False) -> Con
         return None
     namespace = config.get(("registry", "namespace"))
     with _engine(config, file) as engine, engine.connect() as connection:
-        if file is None and not _has_extension(connection):
-            return Content(lacks="it lacks the extension btree_gist (its owner: CREATE EXTENSION btree_gist)")
+        lacks = missing_extension(connection) if file is None else None
+        if lacks is not None:
+            return Content(lacks=lacks)
         tables = frozenset(sqlalchemy.inspect(connection).get_table_names(schema=namespace))
 
         def column(table: str, *names: str) -> list[Any]:
@@ -167,6 +172,27 @@ def look(config: ButlerConfig, root: ResourcePath, *, rows: bool = False) -> Con
             frozenset(row[0] for row in column(OPAQUE, "table_name")) if OPAQUE in tables else frozenset(),
             frozenset(table for table in wanted if has_rows(table)),
         )
+
+
+def lacking_right(config: ButlerConfig, root: ResourcePath) -> str | None:
+    """Say why the tables of a registry can't be made.
+
+    Parameters
+    ----------
+    config : `lsst.daf.butler.ButlerConfig`
+        The repository's configuration.
+    root : `lsst.resources.ResourcePath`
+        The repository's root.
+
+    Returns
+    -------
+    reason : `str` or `None`
+        `None` if they can be, and for SQLite, where files alone matter.
+    """
+    if sqlite_file(config, root) is not None:
+        return None
+    with _engine(config, None) as engine, engine.connect() as connection:
+        return missing_right(connection, config.get(("registry", "namespace")))
 
 
 def drop(config: ButlerConfig, root: ResourcePath, tables: Iterable[str]) -> None:
@@ -235,11 +261,3 @@ def _engine(
         yield engine
     finally:
         engine.dispose()
-
-
-def _has_extension(connection: sqlalchemy.engine.Connection) -> bool:
-    import sqlalchemy
-
-    extension = sqlalchemy.table("pg_extension", sqlalchemy.column("extname"))
-    query = sqlalchemy.select(extension.c.extname).where(extension.c.extname == "btree_gist")
-    return connection.execute(query).first() is not None
