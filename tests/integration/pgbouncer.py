@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,9 @@ def program() -> Path:
 
 
 @contextmanager
-def pooled(server: Server, database: Database, size: int, **settings: str) -> Iterator[Database]:
+def pooled(
+    server: Server, database: Database, size: int, *, users: Sequence[str] = (OWNER,), **settings: str
+) -> Iterator[Database]:
     """Put pgbouncer, in transaction mode, before a database.
 
     Parameters
@@ -44,7 +46,9 @@ def pooled(server: Server, database: Database, size: int, **settings: str) -> It
     database : `Database`
         The database.
     size : `int`
-        How many connections to the server there are at most.
+        How many connections to the server there are at most, for each user.
+    users : `~collections.abc.Sequence` [ `str` ], optional
+        Who may log in.
     **settings : `str`
         More settings of pgbouncer.
 
@@ -74,7 +78,7 @@ def pooled(server: Server, database: Database, size: int, **settings: str) -> It
         *(f"{name} = {value}" for name, value in options.items()),
     ]
     (folder / "pgbouncer.ini").write_text("\n".join(lines) + "\n")
-    (folder / "users").write_text(f'"{OWNER}" "{PASSWORD}"\n')
+    (folder / "users").write_text("".join(f'"{user}" "{PASSWORD}"\n' for user in users))
     as_user = server.user if os.geteuid() == 0 else None
     if as_user is not None:
         for path in (folder, *folder.iterdir()):
@@ -88,7 +92,7 @@ def pooled(server: Server, database: Database, size: int, **settings: str) -> It
     )
     try:
         through = replace(database, port=port)
-        _wait_for(through, process, folder / "log")
+        _wait_for(through, users[0], process, folder / "log")
         yield through
     finally:
         process.terminate()
@@ -96,11 +100,11 @@ def pooled(server: Server, database: Database, size: int, **settings: str) -> It
         shutil.rmtree(folder)
 
 
-def _wait_for(database: Database, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(database: Database, user: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + 30
     while True:
         try:
-            database.execute("SELECT 1")
+            database.execute("SELECT 1", role=user)
             return
         except psycopg2.OperationalError:
             said = log.read_text() if log.exists() else ""

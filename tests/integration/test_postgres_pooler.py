@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle as around
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,25 @@ def pooler(postgres: Server, database: Database, monkeypatch: pytest.MonkeyPatch
         yield through
 
 
-def test_every_module_works_through_a_pooler(pooler: Database, tmp_path: Path) -> None:
+def test_every_module_works_through_a_pooler(
+    postgres: Server, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = postgres.new_logins(database, "ccms1", CONNECTIONS)
     write_sources(tmp_path / "source")
-    seed = {"registry": {"db": pooler.url, "namespace": "ccms1"}}
-    for module, arguments in campaign(tmp_path / "repo", tmp_path / "source", seed):
-        done, again = (module_here(module, arguments) for _unused in range(2))
-        assert not done.failed and done.changed, done.message
-        assert not again.failed and not again.changed, again.message
+    with pooled(postgres, database, CONNECTIONS, users=[*logins.writers, logins.reader]) as through:
+        seed = {"registry": {"db": through.url, "namespace": "ccms1"}}
+        for writer, task in zip(
+            around(logins.writers), campaign(tmp_path / "repo", tmp_path / "source", seed)
+        ):
+            monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", through.credentials(writer))
+            done = module_here(*task)
+            assert not done.failed and done.changed, done.message
+            monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", through.credentials(logins.reader))
+            again = module_here(*task)
+            assert not again.failed and not again.changed, again.message
+    # The role that a login acts as is that of the pooler's connections too.
+    owners = database.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'ccms1'")
+    assert owners == [(logins.owner,)]
 
 
 def test_a_writer_that_waits_keeps_no_connection_from_the_one_that_works(
