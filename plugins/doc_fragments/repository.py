@@ -28,7 +28,9 @@ options:
 attributes:
   check_mode:
     support: full
-    description: The repository is opened read-only, the whole plan is made, and nothing is written.
+    description:
+      - The repository is opened read-only, the whole plan is made, and nothing is written. Credentials that
+        may only read are enough, as they are for a run that finds nothing to do.
   diff_mode:
     support: full
     description: Before and after are sorted YAML, one line for each object, with at most 1000 of them.
