@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rubin.butler developers
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""butler_repo in a PostgreSQL database where others have a say: missing rights, and two who make it at once."""
+"""butler_repo in a PostgreSQL database of others: missing rights, and two who make a registry at once."""
 
 from __future__ import annotations
 

@@ -179,13 +179,12 @@ def base_of(url: str) -> str:
     -------
     base_url : `str`
         ``https://host/`` or ``https://host:port/``: a port that is left out and one that is written are not
-        the same, even if they are equal.
+        the same, even if they are equal, and neither are capitals and small letters with ``davs``.
     """
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = f":{parts.port}" if parts.port is not None else ""
-    return f"{parts.scheme.replace('dav', 'http')}://{host}{port}/"
+    server = parts.netloc.rpartition("@")[2]
+    server = server if parts.scheme.startswith("dav") else server.lower()
+    return f"{parts.scheme.replace('dav', 'http')}://{server.removesuffix(':')}/"
 
 
 def _base_of_entry(entry: Mapping[str, Any]) -> str | None:

@@ -28,6 +28,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
     apply_records,
     plan_records,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage, is_outage
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import (
     register_type,
     shown_type,
@@ -291,10 +292,11 @@ def apply_zips(
             _failed(report, item, error.message, on_error, max_errors)
         except Exception as error:
             # What a broken member, a full disk or another writer can cause has no common class.
-            if is_hopeless(error):
+            if is_hopeless(error) or is_outage(error):
+                cause = explain_outage(error, repository.config, item.path)
                 raise ButlerError(
                     f"the ingest of zips broke off at {item.path}: {first_line(error)}",
-                    hint=after_break(error, "zips"),
+                    hint=cause + after_break(error, "zips"),
                 ) from error
             _failed(report, item, first_line(error), on_error, max_errors)
     if work.zips:
