@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,10 @@ def is_outage(error: BaseException) -> bool:
     outage : `bool`
         Whether a server is gone or not well, has no more room, or takes the credentials no more.
     """
-    from urllib3.exceptions import HTTPError
-
+    # Where nothing has used it yet it may not even be installed, and no server can have failed.
+    urllib3 = sys.modules.get("urllib3")
     for cause in _causes(error):
-        if isinstance(cause, HTTPError):
+        if urllib3 is not None and isinstance(cause, urllib3.exceptions.HTTPError):
             return True
         answer = _ANSWER.search(str(cause)) if isinstance(cause, ValueError) else None
         if answer is not None:
