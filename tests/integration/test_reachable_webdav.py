@@ -83,9 +83,15 @@ def test_a_server_that_is_well_is_asked_twice(user: str, server: WebDav, tmp_pat
             "trusted_authorities",
         ),
         (
-            {"user_password": "/nowhere/password"},
-            "/nowhere/password, which is not there",
-            "Put the file there",
+            {"user_password": "/wr0ng"},
+            "refuses user service with the password given (401)",
+            "If user_password is to name a file: there is none of that name.",
+        ),
+        ({"token": "~wr0ng"}, "refuses the token (401)", "If token is to name a file: there is none"),
+        (
+            {"token": "wr0ng\n"},
+            "has a line break, or a character that is not ASCII",
+            "in a file of its own",
         ),
         ({"user_cert": "/nowhere/proxy"}, "user_cert of the entry", "user_key"),
         ({"token": "wr0ng"}, "refuses the token (401)", "Check that it is a token for this server"),

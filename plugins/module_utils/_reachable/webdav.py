@@ -177,18 +177,25 @@ def _refused(headers: Message, settings: Settings) -> UnreachableError:
         named = f"the token in {place}" if place != token else "the token"
         return UnreachableError(
             f"{settings.server} refuses {named} (401){what}{clocks}",
-            f"{hint} It is said in {settings.where}.",
+            f"{hint} It is said in {settings.where}.{_of_no_file(settings, 'token')}",
         )
     user = settings.path("user_name")
     if user is not None and settings.entry.get("user_password") is not None:
         return UnreachableError(
             f"{settings.server} refuses user {user} with the password given (401){clocks}",
-            f"Check user_name and user_password in {settings.where}, and the accounts of the server.",
+            f"Check user_name and user_password in {settings.where}, and the accounts of the server."
+            f"{_of_no_file(settings, 'user_password')}",
         )
     return UnreachableError(
         f"{settings.server} wants to know who asks (401), and no user or token is said",
         f"Put base_url with user_name and user_password, or token, into {settings.where}.",
     )
+
+
+def _of_no_file(settings: Settings, name: str) -> str:
+    if settings.path(name) != settings.secret(name):
+        return ""
+    return f" If {name} is to name a file: there is none of that name."
 
 
 def _clock_of(headers: Message) -> float:

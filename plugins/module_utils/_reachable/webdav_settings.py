@@ -74,19 +74,19 @@ class Settings:
         Raises
         ------
         UnreachableError
-            Raised for a file that is not there, or open to others, which `lsst.resources` refuses.
+            Raised for a file that can't be read, or is open to others, which `lsst.resources` refuses.
+
+        Notes
+        -----
+        As there, what names no file is the secret itself, whatever it begins with: it must not be shown.
         """
         value = self.path(name)
-        if value is None or not (os.path.isfile(value) or value.startswith(("/", "~", "./", "../"))):  # noqa: PTH113
+        if value is None or not os.path.isfile(value):  # noqa: PTH113 - nor is "~" another folder there
             return value
         setting = f"{name} in {self.where}"
         try:
             open_to_others = Path(value).stat().st_mode & _OTHERS
             text = Path(value).read_text(encoding="utf-8").rstrip("\n")
-        except FileNotFoundError:
-            raise UnreachableError(
-                f"{setting} names {value}, which is not there", "Put the file there, or correct the setting."
-            ) from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not a text"
             raise UnreachableError(
@@ -111,10 +111,16 @@ class Settings:
         Raises
         ------
         UnreachableError
-            Raised as by `secret`.
+            Raised as by `secret`, and for a token that no header can carry.
         """
         token = self.secret("token")
         if token is not None:
+            if not (token.isascii() and token.isprintable()):
+                # Whatever sends it would show it in its complaint.
+                raise UnreachableError(
+                    f"the token in {self.where} has a line break, or a character that is not ASCII",
+                    "Have it in one line, in quotes or in a file of its own.",
+                )
             return f"Bearer {token}"
         user, password = self.path("user_name"), self.secret("user_password")
         if user is None or password is None:

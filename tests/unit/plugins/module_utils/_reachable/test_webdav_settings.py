@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets import UnreachableError
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.webdav_settings import (
     VARIABLE,
+    Settings,
     base_of,
     read_settings,
 )
@@ -66,9 +67,23 @@ def test_a_port_that_is_written_is_another_entry(file: Path) -> None:
     assert settings.entry == {} and settings.authorization() is None and "there is none" in settings.where
 
 
-def test_a_token_that_is_a_missing_file_is_not_sent(file: Path) -> None:
-    with pytest.raises(UnreachableError, match="/nowhere/token, which is not there"):
-        read_settings("https://store.example.org/").authorization()
+def test_what_names_no_file_is_the_secret_itself(file: Path) -> None:
+    assert read_settings("https://store.example.org/").authorization() == "Bearer /nowhere/token"
+    for secret in ("/p4ss", "~p4ss", "./p4ss", "../p4ss"):
+        settings = Settings("https://a/", str(file), {"user_name": "service", "user_password": secret})
+        assert settings.authorization() == "Basic " + base64.b64encode(f"service:{secret}".encode()).decode()
+
+
+@pytest.mark.parametrize("token", ["p4ss\n", "p4ss\nsecond", "p4\u2019ss", "p4ss\r"])
+def test_a_token_that_no_header_can_carry_is_not_shown(token: str, file: Path, tmp_path: Path) -> None:
+    inline = Settings("https://a/", str(file), {"token": token})
+    named = tmp_path / "token"
+    named.touch(0o600)
+    named.write_text(f"{token}second")
+    for settings in (inline, Settings("https://a/", str(file), {"token": str(named)})):
+        with pytest.raises(UnreachableError, match="line break, or a character that is not") as caught:
+            settings.authorization()
+        assert "p4" not in caught.value.what + caught.value.hint
 
 
 def test_two_entries_are_refused_as_lsst_resources_does(file: Path) -> None:
