@@ -81,6 +81,25 @@ def test_a_server_that_goes_away_within_a_batch(on_error: str, repo: DavsReposit
     completes(repo, source)
 
 
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+def test_a_file_that_is_offline_does_not_keep_the_others(on_error: str, repo: DavsRepository) -> None:
+    source = write_remote_raws(repo.server)
+    folder = next(path for path in repo.server.data.iterdir() if source == repo.server.uri(path))
+    files = sorted(path for path in folder.rglob("*.fits*"))
+    marks: list[Path] = []
+    report = at_boundary(
+        BEFORE_BATCHES + 1, lambda: marks.append(repo.server.take_offline(files[len(files) // 2]))
+    )
+    if on_error == "fail":
+        with pytest.raises(ButlerError, match=f"{files[len(files) // 2].name} can't be ingested"):
+            ingest(repo, source, report, transfer="copy")
+    else:
+        outcome = ingest(repo, source, report, transfer="copy", on_error="skip")
+        assert outcome.stats["failed"] == 1 and len(repo.stored()) == TOTAL - 1
+    marks[0].unlink()
+    completes(repo, source)
+
+
 def test_no_room_on_the_server(repo: DavsRepository) -> None:
     source = write_remote_raws(repo.server)
 

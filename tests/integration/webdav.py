@@ -72,6 +72,9 @@ RewriteEngine On
 RewriteMap accounts "txt:{folder}/tokens"
 RewriteCond "%{{HTTP:Authorization}}" "^Bearer (.+)$"
 RewriteRule ".*" "-" [E=account:${{accounts:%1|nobody}}]
+RewriteCond "%{{REQUEST_METHOD}}" "^(GET|COPY)$"
+RewriteCond "{folder}/offline%{{REQUEST_URI}}" -f
+RewriteRule ".*" "-" [R=503,L]
 CustomLog "{folder}/access.log" short
 <Directory "/">
     AllowOverride None
@@ -220,6 +223,13 @@ class WebDav:
         path.write_text("".join(f"{token} {user}\n" for user, token in tokens.items()))
         # Apache reads it again when its time of change, in seconds, is another one.
         os.utime(path, (before + 2, before + 2))
+
+    def take_offline(self, path: Path) -> Path:
+        """Answer 503 where the content of a file is asked for, until what is returned is removed."""
+        mark = self.folder / "offline" / path.relative_to(self.folder / "root")
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        return mark
 
     def show(self, certificate: str) -> None:
         """Show another of the `CERTIFICATES` from now on."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
-from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage, is_outage
+from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import is_inside
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import (
@@ -212,13 +212,9 @@ class Ingester:
                 if missing:
                     self._bisect(missing, records_of)
         except Exception as error:
-            if not (is_hopeless(error) or is_outage(error)):
+            if not is_hopeless(error):
                 raise
-            cause = explain_outage(error, self.repository.config, batch[0].path)
-            raise ButlerError(
-                f"the ingest into {run} broke off: {first_line(error)}",
-                hint=cause + after_break(error),
-            ) from error
+            raise _broken_off(run, error) from error
 
     def _still_missing(self, batch: list[NewFile]) -> list[NewFile]:
         """Leave out what another writer has ingested since the plan was made."""
@@ -239,8 +235,11 @@ class Ingester:
         except ButlerError:
             raise
         except Exception as error:
-            if is_hopeless(error) or is_outage(error):
+            if is_hopeless(error):
                 raise
+            outage = explain_outage(error, self.repository.config, (file.path for file in batch))
+            if outage is not None:
+                raise _broken_off(batch[0].refs[0].run, error, outage) from error
             if len(batch) == 1:
                 self._failed(batch[0], error)
                 return
@@ -279,6 +278,12 @@ class Ingester:
         if self.on_commit is not None:
             self.on_commit(batch)
         self.report.log(f"ingested {len(batch)} files into {batch[0].refs[0].run}")
+
+
+def _broken_off(run: str, error: Exception, cause: str = "") -> ButlerError:
+    return ButlerError(
+        f"the ingest into {run} broke off: {first_line(error)}", hint=cause + after_break(error)
+    )
 
 
 def _file_dataset(file: NewFile) -> FileDataset:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -30,33 +30,58 @@ _NOT_AUTHORIZED = ("401", "407")
 _WRITES = ("PUT", "MKCOL", "DELETE", None)
 
 
-def is_outage(error: BaseException) -> bool:
-    """Tell whether what goes to or comes from a server of artifacts would fail for every file.
+def explain_outage(error: BaseException, config: ButlerConfig, sources: Iterable[str]) -> str | None:
+    """Tell the failure of a server of artifacts from that of a file, and say what to do about it.
 
     Parameters
     ----------
     error : `BaseException`
         Why something failed.
+    config : `lsst.daf.butler.ButlerConfig`
+        The repository's configuration.
+    sources : `~collections.abc.Iterable` [ `str` ]
+        Paths or URIs of the files that were to be ingested. Of each server the first is asked for.
 
     Returns
     -------
-    outage : `bool`
-        Whether a server is gone or not well, has no more room, or takes the credentials no more.
+    explained : `str` or `None`
+        What is wrong with the server and what to check, with a space at the end, or empty; `None` if it is no
+        outage, and other files may be well.
+
+    Notes
+    -----
+    A server that has no more room, or takes the credentials no more, says so by its answer. A connection
+    that breaks off, and other answers from 500 on, may be of one file: dCache gives them for one that is on a
+    pool that is down. Of them the servers are asked again.
     """
+    answers = [answer for cause in _causes(error) if (answer := _answer(cause)) is not None]
+    if any(answer["status"] == _NO_ROOM for answer in answers):
+        return "The server of the datastore has no more room (507): check its disk, and the quota. "
+    is_certain = any(
+        answer["status"] in _NOT_AUTHORIZED or (answer["status"] == "403" and answer["method"] in _WRITES)
+        for answer in answers
+    )
+    if not is_certain and not any(map(_is_of_server, _causes(error))):
+        return None
+    try:
+        reach_datastores(config)
+        reach_uris(("source", source) for source in sources)
+    except ButlerError as found:
+        return f"{found.message}. {found.hint or ''} "
+    return "" if is_certain else None
+
+
+def _answer(cause: BaseException) -> re.Match[str] | None:
+    return _ANSWER.search(str(cause)) if isinstance(cause, ValueError) else None
+
+
+def _is_of_server(cause: BaseException) -> bool:
     # Where nothing has used it yet it may not even be installed, and no server can have failed.
     urllib3 = sys.modules.get("urllib3")
-    for cause in _causes(error):
-        if urllib3 is not None and isinstance(cause, urllib3.exceptions.HTTPError):
-            return True
-        answer = _ANSWER.search(str(cause)) if isinstance(cause, ValueError) else None
-        if answer is not None:
-            status = answer["status"]
-            return (
-                status in _NOT_AUTHORIZED
-                or status >= "500"
-                or (status == "403" and answer["method"] in _WRITES)
-            )
-    return False
+    answer = _answer(cause)
+    return (urllib3 is not None and isinstance(cause, urllib3.exceptions.HTTPError)) or (
+        answer is not None and answer["status"] >= "500"
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -68,34 +93,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(cause))
         yield cause
-        waiting += [cause.__cause__, cause.__context__, *getattr(cause, "exceptions", ())]
-
-
-def explain_outage(error: BaseException, config: ButlerConfig, source: str) -> str:
-    """Say what to do about an outage.
-
-    Parameters
-    ----------
-    error : `BaseException`
-        One of which `is_outage` is true, or another, of which nothing is said.
-    config : `lsst.daf.butler.ButlerConfig`
-        The repository's configuration.
-    source : `str`
-        Path or URI of a file that was to be ingested.
-
-    Returns
-    -------
-    explained : `str`
-        What is wrong with the server now and what to check, with a space at the end; or empty.
-    """
-    if not is_outage(error):
-        return ""
-    answers = [_ANSWER.search(str(cause)) for cause in _causes(error)]
-    if any(answer is not None and answer["status"] == _NO_ROOM for answer in answers):
-        return "The server of the datastore has no more room (507): check its disk, and the quota. "
-    try:
-        reach_datastores(config)
-        reach_uris([("source", source)])
-    except ButlerError as found:
-        return f"{found.message}. {found.hint or ''} "
-    return ""
+        # What was handled on the way to another cause, or put aside, has nothing to do with it.
+        before = cause.__cause__ if cause.__suppress_context__ else cause.__context__
+        waiting += [before, *getattr(cause, "exceptions", ())]

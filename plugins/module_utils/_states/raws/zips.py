@@ -28,7 +28,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
     apply_records,
     plan_records,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage, is_outage
+from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage
 from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_types import (
     register_type,
     shown_type,
@@ -292,8 +292,8 @@ def apply_zips(
             _failed(report, item, error.message, on_error, max_errors)
         except Exception as error:
             # What a broken member, a full disk or another writer can cause has no common class.
-            if is_hopeless(error) or is_outage(error):
-                cause = explain_outage(error, repository.config, item.path)
+            cause = "" if is_hopeless(error) else explain_outage(error, repository.config, [item.path])
+            if cause is not None:
                 raise ButlerError(
                     f"the ingest of zips broke off at {item.path}: {first_line(error)}",
                     hint=cause + after_break(error, "zips"),
