@@ -201,3 +201,11 @@ def test_modules_say_it_of_their_options(server: WebDav, repo: Path) -> None:
     elsewhere = server.url.replace(str(server.port), "1")
     result = run("butler_info", {"repo": f"{elsewhere}/butler"})
     assert result.failed and f"repo: {elsewhere}/butler can't be reached" in result.message
+
+
+@pytest.mark.parametrize("option", ["file", "directory"])
+def test_a_password_in_the_uri_of_an_import_is_not_shown(option: str, repo: Path) -> None:
+    uris = {"file": "/nowhere/export.yaml", option: "davs://user:wr0ng@localhost:1/x"}
+    result = run("butler_import", {"repo": str(repo), "imports": [uris]}, check_mode=True)
+    assert result.failed and "wr0ng" not in str(result.result)
+    assert result.message.startswith(f"imports[0].{option}: davs://localhost:1/x comes with user information")

@@ -92,7 +92,10 @@ def run_state(
             task_log(files.get("log_file"), repo or module._name) as log,
             failures_file(files.get("report_file")) as failed_to,
         ):
-            reach_uris(uris_in(module.params, PLACES))
+            places = list(uris_in(module.params, PLACES))
+            for option, uri in places:
+                check_no_secret(option, uri)
+            reach_uris(places)
             repository = _open(repo, check_mode=module.check_mode) if opens else None
             report = Report(stop.check, stop.begin, log, step, failed_to)
             # Connections are given back as soon as they are not needed any more.

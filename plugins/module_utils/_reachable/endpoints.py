@@ -10,6 +10,7 @@ in other words.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,10 @@ def reach_uris(places: Iterable[tuple[str, str]]) -> None:
             parts = urlsplit(uri)
             server = parts.scheme, parts.netloc, parts.port
         except ValueError as error:
-            raise ButlerError(f"{uri} is no URI: {error}", option=option) from None
+            # Where the user information ends can't be told, so nothing is shown if there is some.
+            what = "what is given" if "@" in uri else _shown(uri)
+            why = "its host or port is wrong" if "@" in uri else str(error)
+            raise ButlerError(f"{what} is no URI: {why}", option=option) from None
         if server in seen or "@" in parts.netloc:
             # User information is refused by who looks at the option.
             continue
@@ -57,8 +61,13 @@ def reach_uris(places: Iterable[tuple[str, str]]) -> None:
             reach_webdav(uri) if parts.scheme in SCHEMES else reach_web(uri)
         except UnreachableError as error:
             raise ButlerError(
-                f"{uri} can't be reached: {error.what}", option=option, hint=error.hint
+                f"{_shown(uri)} can't be reached: {error.what}", option=option, hint=error.hint
             ) from None
+
+
+def _shown(uri: str) -> str:
+    """Leave out the query, which may be a token or a signature."""
+    return re.split("[?#]", uri, maxsplit=1)[0]
 
 
 def reach_root(repo: str) -> None:

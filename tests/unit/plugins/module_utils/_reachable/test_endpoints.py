@@ -52,3 +52,21 @@ def test_what_is_local_or_carries_a_secret_is_left_to_others() -> None:
 def test_what_is_no_uri() -> None:
     with pytest.raises(ButlerError, match="davs://a:port/ is no URI"):
         reach_uris([("repo", "davs://a:port/")])
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("davs://u:p4ss@host:abc/x", "what is given is no URI"),
+        ("davs://u:p4[ss@host/x", "what is given is no URI"),
+        ("davs://u:p4/ss@host:p4/x", "what is given is no URI"),
+        ("davs://u:p4?ss@host/x", "what is given is no URI"),
+        ("https://127.0.0.1:1/x?authz=p4ss", "https://127.0.0.1:1/x can't be reached"),
+        ("https://127.0.0.1:1/x#p4ss", "https://127.0.0.1:1/x can't be reached"),
+    ],
+)
+def test_secrets_are_not_shown(uri: str, shown: str) -> None:
+    with pytest.raises(ButlerError) as caught:
+        reach_uris([("sources[0]", uri)])
+    assert str(caught.value).startswith(f"sources[0]: {shown}"), caught.value
+    assert "p4ss" not in str(caught.value) and "ss@" not in str(caught.value)
