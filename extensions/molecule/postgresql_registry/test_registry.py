@@ -99,8 +99,8 @@ def test_writers_share_a_repository_and_readers_read_it(acting: Any, tmp_path: P
             assert sorted(ref.dataId["detector"] for ref in found) == [0, 1]
 
     with (
-        Butler.from_config(root, writeable=True) as butler,
         pytest.raises(Exception, match="permission denied"),
+        Butler.from_config(root, writeable=True) as butler,
     ):
         butler.registry.registerRun("mine")
 
