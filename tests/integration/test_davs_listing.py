@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import list_raws
 from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import AHEAD, walk_remote
 from lsst.resources import ResourcePath
 
@@ -77,3 +79,13 @@ def test_a_listing_that_is_given_up_leaves_no_thread(webdav: WebDav, top: Path) 
     assert next(walk)[1] == sorted(NIGHTS)
     walk.close()
     assert not any(thread.name.startswith("butler listing") for thread in threading.enumerate())
+
+
+def test_a_directory_needs_no_slash_at_its_end(webdav: WebDav, top: Path) -> None:
+    wanted = sum(NIGHTS.values())
+    for source in (webdav.uri(top), webdav.uri(top).rstrip("/"), webdav.uri(top).rstrip("/") + "/"):
+        assert len(list_raws([source]).files) == wanted
+    one = webdav.uri(top / "plain" / "exposure 0" / "raw & co.fits")
+    assert list_raws([one]).files == (one,)
+    with pytest.raises(ButlerError, match="is not there"):
+        list_raws([webdav.uri(top / "none")])

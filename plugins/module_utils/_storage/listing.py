@@ -25,6 +25,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError, SecretError
 from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import (
+    as_folder,
     below,
     quoted,
     walk_remote,
@@ -374,8 +375,9 @@ def _find_remote(source: str, pattern: re.Pattern[str], *, ask: bool) -> Iterato
 
     try:
         uri = ResourcePath(quoted(source))
-        if source.endswith("/") or (ask and uri.isdir()):
-            for root, _unused, files in walk_remote(uri):
+        folder = uri if source.endswith("/") else as_folder(uri) if ask else None
+        if folder is not None:
+            for root, _unused, files in walk_remote(folder):
                 for name in files:
                     if pattern.search(name) and not name.endswith(_SIDECARS):
                         yield _met(str(below(root, name)))

@@ -70,6 +70,35 @@ def walk_remote(top: ResourcePath) -> Iterator[tuple[ResourcePath, list[str], li
         pool.shutdown(cancel_futures=True)
 
 
+def as_folder(uri: ResourcePath) -> ResourcePath | None:
+    """Ask the storage whether something that is not local is a directory.
+
+    Parameters
+    ----------
+    uri : `lsst.resources.ResourcePath`
+        What may have no slash at its end: that is all that ``isdir`` looks at for a WebDAV server (source:
+        lsst.resources, ``dav.py``).
+
+    Returns
+    -------
+    folder : `lsst.resources.ResourcePath` or `None`
+        The same as a directory; `None` if it is none, or is not there.
+
+    Raises
+    ------
+    Exception
+        Raised, of a type of the storage, if it gives no answer.
+    """
+    from lsst.resources import ResourcePath
+
+    if uri.isdir():
+        return uri
+    if uri.scheme.startswith("dav"):
+        with suppress(FileNotFoundError):
+            return None if uri.get_info().is_file else ResourcePath(f"{uri}/", forceDirectory=True)
+    return None
+
+
 class _Names:
     """Tells what files are called by what a server says; of one server it is always the same."""
 
@@ -152,16 +181,23 @@ def _without_itself(folder: ResourcePath, folders: list[str]) -> list[str]:
     return inner
 
 
-def remove_empty_remote(top: ResourcePath) -> None:
+def remove_empty_remote(top: ResourcePath) -> dict[str, str]:
     """Remove a directory of a WebDAV server and those below it, as far as there are no files in them.
 
     Parameters
     ----------
     top : `lsst.resources.ResourcePath`
         The directory; of another kind of storage, which has no directories, it stays as it is.
+
+    Returns
+    -------
+    refused : `dict` [ `str`, `str` ]
+        URIs of empty directories that the server does not remove, and what it says. The top of what an
+        account may write is one often.
     """
+    refused: dict[str, str] = {}
     if not top.scheme.startswith("dav"):
-        return
+        return refused
     filled: set[str] = set()
     folders = [top]
     for folder, inner, files in walk_remote(top):
@@ -173,10 +209,15 @@ def remove_empty_remote(top: ResourcePath) -> None:
                 filled.add(path)
                 path = path.rstrip("/").rpartition("/")[0] + "/"
     for folder in reversed(folders):
-        # What is put there at this moment stays: only what is empty is removed.
+        # What was put there since it was listed stays. What is put there between the two requests that this
+        # takes, one to look and one to remove, goes with it: WebDAV has no other.
         if folder.geturl() not in filled:
             with suppress(IsADirectoryError):
-                folder.remove()
+                try:
+                    folder.remove()
+                except ValueError as error:
+                    refused[folder.geturl()] = str(error)
+    return refused
 
 
 def below(folder: ResourcePath, name: str, *, is_folder: bool = False) -> ResourcePath:
