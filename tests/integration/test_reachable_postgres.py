@@ -56,6 +56,31 @@ def test_the_steps_before_the_database(database: Database) -> None:
     assert "timeout expired" in text and "does not answer" in text
 
 
+def test_the_server_is_the_one_that_libpq_finds(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port, user = database.host, database.port, f"{OWNER}:{PASSWORD}"
+    reach_postgresql(sqlalchemy.make_url(f"postgresql://{user}@/{database.name}?host={host}&port={port}"))
+    reach_postgresql(sqlalchemy.make_url(f"postgresql://{user}@/{database.name}?host={host}:{port}"))
+    named = sqlalchemy.make_url(f"postgresql://{user}@nowhere.invalid:{port}/{database.name}")
+    with monkeypatch.context() as patch:
+        patch.setenv("PGHOSTADDR", host)
+        reach_postgresql(named)
+    reach_postgresql(named.update_query_dict({"hostaddr": host}))
+    services = tmp_path / "services"
+    services.write_text(f"[registry]\nhost={host}\nport={port}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    monkeypatch.setenv("PGSERVICE", "registry")
+    reach_postgresql(sqlalchemy.make_url(f"postgresql://{user}@/{database.name}"))
+
+
+def test_the_time_limit_of_the_operator_is_taken(database: Database) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGCONNECT_TIMEOUT", "never")
+        text = said(database.host, database.port, database.name)
+    assert 'invalid integer value "never" for connection option "connect_timeout"' in text
+
+
 def test_the_database_and_who_asks_for_it(database: Database) -> None:
     where = database.host, database.port
     reach_postgresql(sqlalchemy.URL.create("postgresql", OWNER, PASSWORD, *where, database.name))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _DEFAULT_PORT = 5432
 
 _DB_AUTH = "the entry for {url} in db-auth.yaml ({file})"
+
+_ABOUT_TLS = ("certificate", "SSL error")
 
 _HINTS = (
     ("password authentication failed", "Check username and password in {entry}."),
@@ -68,24 +71,32 @@ def reach_postgresql(url: sqlalchemy.URL) -> None:
     """
     import sqlalchemy
 
-    hosts = url.query.get("host") or url.host or os.environ.get("PGHOST") or ""
-    port = url.port or _number(os.environ.get("PGPORT")) or _DEFAULT_PORT
-    # Of several hosts, libpq takes the first that answers; a path is that of a socket.
-    host = (
-        hosts if isinstance(hosts, str) and hosts and "," not in hosts and not hosts.startswith("/") else None
-    )
-    if host is not None:
-        open_socket(host, port).close()
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
     arguments, settings = engine.dialect.create_connect_args(engine.url)
-    settings = {"connect_timeout": int(TIMEOUT), **settings}
+    if not os.environ.get("PGCONNECT_TIMEOUT"):
+        settings = {"connect_timeout": int(TIMEOUT), **settings}
     try:
         engine.dialect.connect(*arguments, **settings).close()
     except engine.dialect.loaded_dbapi.Error as error:
         text = " ".join(str(error).split())
-        if host is not None and ("certificate" in text or "SSL error" in text):
-            _explain_tls(host, port, settings)
+        server = _server(settings)
+        if server is not None and "FATAL" not in text:
+            open_socket(*server).close()
+            if any(phrase in text for phrase in _ABOUT_TLS):
+                _explain_tls(*server, settings)
         raise UnreachableError(f"{type(error).__name__}: {text}", _hint(text, url)) from None
+
+
+def _server(settings: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Name the server that libpq tries, if it is one and by TCP, and no file or address says another."""
+    if any(settings.get(name) or os.environ.get(f"PG{name.upper()}") for name in ("service", "hostaddr")):
+        return None
+    host = str(settings.get("host") or os.environ.get("PGHOST") or "")
+    port = str(settings.get("port") or os.environ.get("PGPORT") or _DEFAULT_PORT)
+    # What begins with a slash or an @ is a socket of this host.
+    if not host or host.startswith(("/", "@")) or "," in host or not port.isdigit():
+        return None
+    return host, int(port)
 
 
 def _hint(text: str, url: sqlalchemy.URL) -> str:
@@ -128,7 +139,3 @@ def _begin_tls(host: str, port: int) -> socket.socket:
             f"{host}:{port} does not offer TLS", "Have TLS turned on on the server, or correct PGSSLMODE."
         )
     return connection
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() else None
