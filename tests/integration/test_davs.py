@@ -53,6 +53,24 @@ def test_a_repository_is_made_and_removed(repo: DavsRepository) -> None:
     assert not repo.folder.exists() and repo.database.tables("ccms1") == []
 
 
+def test_a_top_directory_that_can_not_be_removed_stays_alone(repo: DavsRepository) -> None:
+    area = repo.folder
+    repo.name = f"{repo.name}/top"
+    repo.folder.mkdir(parents=True)
+    repo.server.make_writable()
+    area.chmod(0o555)
+    try:
+        repo.make()
+        repo.converge(SkyMapsState.from_params({"skymaps": [declared("small_discrete", discrete=FIELDS)]}))
+        gone = repo.remove()
+        assert list(repo.folder.iterdir()) == [] and repo.database.tables("ccms1") == []
+        (notice,) = (line for line in gone.notices if "stays" in line)
+        assert notice.startswith(f"{repo.uri}/ is empty and stays: ") and "status " in notice
+        assert not repo.remove().changed
+    finally:
+        area.chmod(0o755)
+
+
 def test_a_registry_in_a_file_can_not_be_there(repo: DavsRepository) -> None:
     with pytest.raises(ButlerError, match=r"is not on a local file system, so its registry can't be"):
         present(repo.uri, {"datastore": {"name": "ccms1"}})

@@ -273,10 +273,10 @@ class AbsentRepositoryState:
                 self._remove_artifacts(opened.butler, holdings, report)
                 opened.butler.close()
                 for folder in holdings.folders:
-                    _remove_empty_folders(folder)
+                    _remove_empty_folders(folder, report)
             report.checkpoint()
             self._remove_registry(found, report)
-            self._remove_config(found)
+            self._remove_config(found, report)
         report.removed += plan.total("remove")
         nothing: dict[str, Any] = {"universe": {"namespace": None, "version": None}, "managers": {}}
         self.description = {**self.description, "exists": False, **nothing}
@@ -313,17 +313,18 @@ class AbsentRepositoryState:
                 name.unlink(missing_ok=True)
 
     @staticmethod
-    def _remove_config(found: Found) -> None:
+    def _remove_config(found: Found, report: Report) -> None:
         root = found.root
         if root.isLocal:
             (Path(root.ospath) / NEW_CONFIG_NAME).unlink(missing_ok=True)
-        _remove_empty_folders(root)
+            _remove_empty_folders(root, report)
         file = sqlite_file(found.config, root)
         if file is not None:
             sqlite_names(file)[-1].unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             root.join(CONFIG_NAME).remove()
-        _remove_empty_folders(root)
+        # A server that fails while its directories are removed leaves no butler.yaml without a registry.
+        _remove_empty_folders(root, report)
 
     @staticmethod
     def _report_foreign(holdings: Holdings, report: Report) -> None:
@@ -343,9 +344,11 @@ class AbsentRepositoryState:
             )
 
 
-def _remove_empty_folders(top: ResourcePath) -> None:
+def _remove_empty_folders(top: ResourcePath, report: Report) -> None:
     if not top.isLocal:
-        remove_empty_remote(top)
+        refused = remove_empty_remote(top)
+        for folder, reason in list(refused.items())[:MAX_FOREIGN]:
+            report.notice(f"{folder} is empty and stays: {reason}")
         return
     for folder, _unused, _unused in os.walk(top.ospath, topdown=False):
         # Those that hold something stay.
