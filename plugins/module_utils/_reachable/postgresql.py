@@ -117,7 +117,7 @@ def _hint(text: str, url: sqlalchemy.URL) -> str:
     return f"Check that the server runs, its host and port, and the credentials: {entry}."
 
 
-def _explain_tls(host: str, port: int, settings: dict[str, Any]) -> None:
+def _explain_tls(host: str, port: int, settings: Mapping[str, Any]) -> None:
     """Shake hands as libpq does, which names no date and no authority; returns if that says no more."""
     setting = "PGSSLROOTCERT" if "sslrootcert" not in settings else "sslrootcert in registry.db"
     default = Path("~/.postgresql/root.crt").expanduser()
