@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lsst.daf.butler import ButlerConfig
 
 _BEGINS = tuple(f"{scheme}://" for scheme in (*SCHEMES, *HTTP_SCHEMES))
+_BEFORE_NAMES = ("prefix",)
+"""Options with what names begin with: rights may be for some folders below it only."""
 
 
 def reach_uris(places: Iterable[tuple[str, str]]) -> None:
@@ -58,7 +60,10 @@ def reach_uris(places: Iterable[tuple[str, str]]) -> None:
             continue
         seen.add(server)
         try:
-            reach_webdav(uri) if parts.scheme in SCHEMES else reach_web(uri)
+            if parts.scheme in SCHEMES:
+                reach_webdav(uri, look=option not in _BEFORE_NAMES)
+            else:
+                reach_web(uri)
         except UnreachableError as error:
             raise ButlerError(
                 f"{_shown(uri)} can't be reached: {error.what}", option=option, hint=error.hint

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rubin.butler developers
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a WebDAV server can be used with what this host knows, found out in a few requests, none repeated.
+"""Whether a WebDAV server can be used with what this host knows, found out in a few requests.
 
 Source: lsst.resources (``davutils.py``), for what it asks of a server and with which certificates.
 """
@@ -18,7 +18,6 @@ from functools import partial
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets import (
-    TIMEOUT,
     UnreachableError,
     open_socket,
     secure,
@@ -35,18 +34,25 @@ SCHEMES = ("davs", "dav")
 SKEW = 60.0
 """How much two clocks may differ before it is worth saying (seconds)."""
 
+_REDIRECTIONS = range(300, 400)
+_PASSING = (429, 500, 502, 503, 504)
+"""Answers after which `lsst.resources` tries again."""
+_PAUSE = 1.0
+"""How long the server is left alone then (seconds)."""
 _PROPFIND = (
     b'<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>'
 )
 
 
-def reach_webdav(url: str) -> None:
+def reach_webdav(url: str, *, look: bool = True) -> None:
     """Find out whether the server of a URL can be used.
 
     Parameters
     ----------
     url : `str`
         Of something on the server, which does not have to exist.
+    look : `bool`, optional
+        Whether the URL itself has to be allowed, not only something below it.
 
     Raises
     ------
@@ -57,20 +63,27 @@ def reach_webdav(url: str) -> None:
     settings = read_settings(base_of(url))
     header = settings.authorization()
     with _Server(settings) as server:
-        options = server.ask("OPTIONS", "/", header)
-        _check_status(options, "OPTIONS", "/", settings)
-        if options.status not in (200, 201, 204):
-            raise UnreachableError(
-                f"{settings.server} answers OPTIONS with {options.status} {options.reason}",
-                "Check that it is a WebDAV server, and that its port is the one for WebDAV.",
-            )
-        if "1" not in (options.headers.get("DAV") or "").replace(" ", "").split(","):
-            raise UnreachableError(
-                f"{settings.server} is a web server without WebDAV (its answer to OPTIONS has no DAV header)",
-                "Check the port, and that WebDAV is on for the root of the server (Apache: Dav On).",
-            )
-        path = quote(urlsplit(url).path or "/", safe="/%:@!$&'()*+,;=~")
-        _check_status(server.ask("PROPFIND", path, header), "PROPFIND", path, settings)
+        _check_options(server.ask("OPTIONS", "/", header), settings)
+        if look:
+            path = quote(urlsplit(url).path or "/", safe="/%:@!$&'()*+,;=~")
+            _check_status(server.ask("PROPFIND", path, header), "PROPFIND", path, settings)
+
+
+def _check_options(options: http.client.HTTPResponse, settings: Settings) -> None:
+    _check_status(options, "OPTIONS", "/", settings)
+    if options.status in _REDIRECTIONS:
+        # It is followed later, and may lead anywhere.
+        return
+    if options.status not in (http.HTTPStatus.OK, http.HTTPStatus.CREATED):
+        raise UnreachableError(
+            f"{settings.server} answers OPTIONS with {options.status} {options.reason}",
+            "Check that it is a WebDAV server, and that its port is the one for WebDAV.",
+        )
+    if "1" not in (options.headers.get("DAV") or "").replace(" ", "").split(","):
+        raise UnreachableError(
+            f"{settings.server} is a web server without WebDAV (its answer to OPTIONS has no DAV header)",
+            "Check the port, and that WebDAV is on for the root of the server (Apache: Dav On).",
+        )
 
 
 class _Server:
@@ -92,12 +105,19 @@ class _Server:
             self._connection.close()
 
     def ask(self, method: str, path: str, authorization: str | None) -> http.client.HTTPResponse:
-        """Ask once; the body of the answer is thrown away."""
+        """Ask, and once more if the server is not well just now; bodies of answers are thrown away."""
+        response = self._ask(method, path, authorization)
+        if response.status in _PASSING:
+            time.sleep(_PAUSE)
+            response = self._ask(method, path, authorization)
+        return response
+
+    def _ask(self, method: str, path: str, authorization: str | None) -> http.client.HTTPResponse:
         headers = {"Depth": "0", "Content-Type": "application/xml"} if method == "PROPFIND" else {}
         if authorization is not None:
             headers["Authorization"] = authorization
         if self._connection is None or self._connection.sock is None:
-            self._connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT)
+            self._connection = http.client.HTTPConnection(self._host, self._port)
             self._connection.sock = self._open()
         try:
             self._connection.request(method, path, _PROPFIND if method == "PROPFIND" else None, headers)
@@ -105,7 +125,8 @@ class _Server:
             response.read()
         except TimeoutError:
             raise UnreachableError(
-                f"{self._settings.server} connects, and {method} is not answered within {TIMEOUT:g} s",
+                f"{self._settings.server} connects, and {method} is not answered within "
+                f"{self._settings.timeout:g} s",
                 "Check the load and the log of the server.",
             ) from None
         except http.client.BadStatusLine:
@@ -121,7 +142,7 @@ class _Server:
         return response
 
     def _open(self) -> socket.socket:
-        connect = partial(open_socket, self._host, self._port)
+        connect = partial(open_socket, self._host, self._port, self._settings.timeout)
         if not self._secure:
             return connect()
         setting = f"trusted_authorities of {self._settings.where}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets import UnreachableError
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets import TIMEOUT, UnreachableError
 
 VARIABLE = "LSST_RESOURCES_WEBDAV_CONFIG"
 _OTHERS = 0o077
@@ -52,6 +52,14 @@ class Settings:
             return f"the file that {VARIABLE} is to name (it is not set)"
         known = "the entry" if self.entry else "an entry (there is none)"
         return f"{known} for {self.server} in {self.file}"
+
+    @property
+    def timeout(self) -> float:
+        """How long each step may take: longer than elsewhere where the entry says so (`float`, seconds)."""
+        try:
+            return max(TIMEOUT, float(self.entry.get("timeout_connect", TIMEOUT)))
+        except (TypeError, ValueError):
+            return TIMEOUT
 
     def path(self, name: str) -> str | None:
         """Give a setting with the environment variables in it replaced; `None` if it is not set."""

@@ -9,7 +9,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets import UnreachableError
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets import TIMEOUT, UnreachableError
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.webdav_settings import (
     VARIABLE,
     Settings,
@@ -96,3 +96,9 @@ def test_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     settings = read_settings("https://store.example.org/")
     assert settings.authorization() is None and f"{VARIABLE} is to name" in settings.where
+
+
+@pytest.mark.parametrize(("said", "taken"), [(20.5, 20.5), ("30", 30.0), (1, TIMEOUT), ("soon", TIMEOUT)])
+def test_the_time_to_connect(said: object, taken: float) -> None:
+    assert Settings("https://a/", None, {"timeout_connect": said}).timeout == taken
+    assert Settings("https://a/", None).timeout == TIMEOUT

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers that `lsst.resources` gets along with are not refused, however they answer."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints import reach_uris
+
+CONFIG = "LSST_RESOURCES_WEBDAV_CONFIG"
+
+
+class Odd(http.server.ThreadingHTTPServer):
+    """A WebDAV server whose next answers can be said; those that follow are good."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.options: list[int] = []
+        self.propfind: list[int] = []
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"dav://127.0.0.1:{self.server_port}"
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers of it."""
+
+    server: Odd
+    protocol_version = "HTTP/1.1"
+
+    def do_OPTIONS(self) -> None:
+        self._answer(self.server.options.pop(0) if self.server.options else 200)
+
+    def do_PROPFIND(self) -> None:
+        self._answer(self.server.propfind.pop(0) if self.server.propfind else 207)
+
+    def _answer(self, status: int) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.asked.append(self.command)
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        if status == 308:
+            self.send_header("Location", "/elsewhere/")
+        elif status < 300:
+            self.send_header("DAV", "1, 2")
+        self.end_headers()
+
+    def log_message(self, *_unused: object) -> None:
+        pass
+
+
+@pytest.fixture
+def odd() -> Iterator[Odd]:
+    with Odd() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def configure(patch: pytest.MonkeyPatch, file: Path, **entry: Any) -> None:
+    file.write_text(yaml.safe_dump([entry]))
+    patch.setenv(CONFIG, str(file))
+
+
+@pytest.mark.parametrize(
+    ("options", "propfind", "asked"),
+    [
+        ([308], [], ["OPTIONS", "PROPFIND"]),
+        ([201], [], ["OPTIONS", "PROPFIND"]),
+        ([], [308], ["OPTIONS", "PROPFIND"]),
+        ([], [404], ["OPTIONS", "PROPFIND"]),
+        ([429], [], ["OPTIONS", "OPTIONS", "PROPFIND"]),
+        ([503], [500], ["OPTIONS", "OPTIONS", "PROPFIND", "PROPFIND"]),
+    ],
+)
+def test_answers_after_which_work_goes_on(
+    options: list[int], propfind: list[int], asked: list[str], odd: Odd
+) -> None:
+    odd.options, odd.propfind = options, propfind
+    reach_uris([("sources[0]", f"{odd.url}/a")])
+    assert odd.asked == asked
+
+
+def test_answers_after_which_it_does_not(odd: Odd) -> None:
+    odd.options = [204]
+    with pytest.raises(ButlerError, match="answers OPTIONS with 204 No Content"):
+        reach_uris([("repo", f"{odd.url}/a")])
+    odd.propfind = [503, 503]
+    with pytest.raises(ButlerError, match="answers PROPFIND /a with 503 Service Unavailable"):
+        reach_uris([("repo", f"{odd.url}/a")])
+
+
+def test_rights_may_be_for_some_folders_below_a_prefix(odd: Odd) -> None:
+    odd.propfind = [403]
+    reach_uris([("prefix", f"{odd.url}/")])
+    with pytest.raises(ButlerError, match="does not allow anybody to look at /"):
+        reach_uris([("directory", f"{odd.url}/")])
