@@ -108,3 +108,13 @@ def test_rights_may_be_for_some_folders_below_a_prefix(odd: Odd) -> None:
     reach_uris([("prefix", f"{odd.url}/")])
     with pytest.raises(ButlerError, match="does not allow anybody to look at /"):
         reach_uris([("directory", f"{odd.url}/")])
+
+
+def test_one_frontend_that_works_is_enough(odd: Odd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, gone = "dav://virtual.invalid:1/", "dav://127.0.0.1:1/"
+    configure(monkeypatch, tmp_path / "file", base_url=base, frontend_base_urls=[gone, f"{odd.url}/"])
+    reach_uris([("repo", f"{base}a")])
+    assert odd.asked == ["OPTIONS", "PROPFIND"]
+    configure(monkeypatch, tmp_path / "file", base_url=base, frontend_base_urls=[gone])
+    with pytest.raises(ButlerError, match=r"127\.0\.0\.1:1 refuses connections"):
+        reach_uris([("repo", f"{base}a")])

@@ -58,11 +58,23 @@ def reach_webdav(url: str, *, look: bool = True) -> None:
     ------
     UnreachableError
         Raised for the first of these that fails, with what to check: the name, TCP, TLS, authentication,
-        WebDAV, the right to look at the URL.
+        WebDAV, the right to look at the URL. Of several frontends one is enough; else it is about the first.
     """
     settings = read_settings(base_of(url))
+    failures = []
+    for frontend in settings.frontends:
+        try:
+            _reach(frontend, url, settings, look=look)
+        except UnreachableError as error:
+            failures.append(error)
+        else:
+            return
+    raise failures[0]
+
+
+def _reach(frontend: str, url: str, settings: Settings, *, look: bool) -> None:
     header = settings.authorization()
-    with _Server(settings) as server:
+    with _Server(frontend, settings) as server:
         _check_options(server.ask("OPTIONS", "/", header), settings)
         if look:
             path = quote(urlsplit(url).path or "/", safe="/%:@!$&'()*+,;=~")
@@ -89,9 +101,9 @@ def _check_options(options: http.client.HTTPResponse, settings: Settings) -> Non
 class _Server:
     """A connection, made again where the server closes it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, frontend: str, settings: Settings) -> None:
         self._settings = settings
-        parts = urlsplit(settings.base_url)
+        parts = urlsplit(frontend)
         self._host = parts.hostname or ""
         self._secure = parts.scheme == "https"
         self._port = parts.port or (443 if self._secure else 80)

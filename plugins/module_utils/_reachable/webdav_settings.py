@@ -54,6 +54,13 @@ class Settings:
         return f"{known} for {self.server} in {self.file}"
 
     @property
+    def frontends(self) -> list[str]:
+        """The servers that requests go to, in the place of `base_url` if the entry says so (`list`)."""
+        said = self.entry.get("frontend_base_urls")
+        urls = said if isinstance(said, (list, tuple)) else ()
+        return [base_of(os.path.expandvars(str(url))) for url in urls] or [self.base_url]
+
+    @property
     def timeout(self) -> float:
         """How long each step may take: longer than elsewhere where the entry says so (`float`, seconds)."""
         try:

@@ -102,3 +102,11 @@ def test_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_time_to_connect(said: object, taken: float) -> None:
     assert Settings("https://a/", None, {"timeout_connect": said}).timeout == taken
     assert Settings("https://a/", None).timeout == TIMEOUT
+
+
+def test_frontends_are_asked_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOOR", "door.example.org")
+    entry = {"frontend_base_urls": ["davs://${DOOR}:2880/x", "https://b/"]}
+    assert Settings("https://a/", None, entry).frontends == ["https://door.example.org:2880/", "https://b/"]
+    for nothing in ({}, {"frontend_base_urls": []}, {"frontend_base_urls": None}):
+        assert Settings("https://a/", None, nothing).frontends == ["https://a/"]
