@@ -3,7 +3,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- What is in the way of what is wanted in this database.
 WITH wanted AS (
-    SELECT * FROM json_to_recordset(%(wanted)s::json) AS w (name text, owner text, namespaces json)
+    SELECT * FROM json_to_recordset(%(wanted)s::json) AS w (name text, owner text, reader text, namespaces json)
     WHERE name = current_database()
 ),
 namespaces AS (
@@ -17,6 +17,16 @@ me AS (
     SELECT rolname, rolsuper,
         rolsuper OR has_database_privilege(current_database(), 'CREATE') AS may_create
     FROM pg_roles WHERE rolname = current_user
+),
+-- Who may change rights in the database: its owner, or who can become that.
+ruler AS (
+    SELECT rolsuper OR pg_has_role(d.datdba, 'USAGE')
+        OR pg_get_userbyid(d.datdba) IN (SELECT owner FROM wanted)
+            AND (pg_has_role(d.datdba, 'MEMBER WITH ADMIN OPTION')
+                OR rolcreaterole AND current_setting('server_version_num')::int < 160000) AS may_grant,
+        datacl, datdba
+    FROM pg_database AS d, pg_roles
+    WHERE datname = current_database() AND rolname = current_user
 ),
 problem (said) AS (
     SELECT 'the namespace "' || namespace || '" is owned by "' || owner || '", not by "' || wanted_owner
@@ -43,5 +53,25 @@ problem (said) AS (
     WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gist')
         AND NOT (rolsuper OR may_create AND EXISTS (
             SELECT FROM pg_available_extension_versions WHERE name = 'btree_gist' AND trusted))
+    UNION ALL
+    SELECT 'the role "' || role || '" has not the right ' || privilege || ', and ' || quote_ident(rolname)
+        || ' may not give it. An administrator runs: GRANT ' || privilege || ' ON DATABASE ' || quote_ident(current_database())
+        || ' TO ' || quote_ident(role) || ';'
+    FROM (SELECT owner FROM wanted UNION SELECT reader FROM wanted) AS r (role),
+        (VALUES ('CONNECT'), ('TEMPORARY')) AS p (privilege), me, ruler
+    WHERE NOT may_grant AND NOT has_database_privilege(current_database(), privilege || ' WITH GRANT OPTION')
+        AND NOT has_database_privilege(
+            CASE WHEN role IN (SELECT g.rolname FROM pg_roles AS g) THEN role ELSE 'public' END, current_database(), privilege)
+    UNION ALL
+    SELECT 'everybody (PUBLIC) has rights, and ' || quote_ident(me.rolname) || ' may not take them away. Set '
+        || 'postgresql_registry_revoke_public to false, or let an administrator run: REVOKE ALL ON DATABASE '
+        || quote_ident(current_database()) || ' FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;'
+    FROM me, ruler
+    WHERE %(revoke_public)s AND (
+        NOT may_grant AND EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) WHERE grantee = 0)
+        OR EXISTS (
+            SELECT FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) AS given
+            WHERE nspname = 'public' AND given.grantee = 0 AND NOT pg_has_role(nspowner, 'USAGE')
+                AND NOT (may_grant AND pg_get_userbyid(nspowner) = 'pg_database_owner')))
 )
 SELECT ARRAY(SELECT 'in the database "' || current_database() || '": ' || said FROM problem ORDER BY 1) AS problems

@@ -26,13 +26,13 @@ present AS (
     JOIN pg_roles AS r ON r.oid = s.setrole,
     unnest(s.setconfig) AS entry
 )
-SELECT 'ALTER ROLE ' || quote_ident(w.login) || ' IN DATABASE ' || quote_ident(w.database)
+SELECT w.login, 'ALTER ROLE ' || quote_ident(w.login) || ' IN DATABASE ' || quote_ident(w.database)
     || ' SET ' || quote_ident(w.setting) || ' TO ' || quote_literal(w.value) AS statement
 FROM wanted AS w LEFT JOIN present AS p USING (database, login, setting)
 WHERE p.value IS DISTINCT FROM w.value
 UNION ALL
 -- A writer that became a reader.
-SELECT 'ALTER ROLE ' || quote_ident(p.login) || ' IN DATABASE ' || quote_ident(p.database) || ' RESET role'
+SELECT p.login, 'ALTER ROLE ' || quote_ident(p.login) || ' IN DATABASE ' || quote_ident(p.database) || ' RESET role'
 FROM present AS p JOIN managed AS m USING (database, login)
 WHERE p.setting = 'role' AND NOT EXISTS (
     SELECT FROM wanted AS w WHERE w.database = p.database AND w.login = p.login AND w.setting = 'role')
