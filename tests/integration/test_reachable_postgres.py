@@ -9,8 +9,10 @@ import os
 import re
 import shutil
 import socket
+import struct
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,31 @@ def test_the_database_and_who_asks_for_it(database: Database) -> None:
     database.execute(f"REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC", role="postgres")
     text = said(*where, database.name, "reader")
     assert "permission denied for database" in text and "Have CONNECT" in text
+
+
+def test_a_server_that_wants_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSSLMODE", "prefer")
+    monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "nothing.crt"))
+    monkeypatch.setenv("PGGSSENCMODE", "disable")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=demand_certificate, args=[server], daemon=True).start()
+        text = said("127.0.0.1", server.getsockname()[1], "lsst")
+        server.shutdown(socket.SHUT_RDWR)
+    assert "connection requires a valid client certificate" in text
+    assert "PGSSLCERT and PGSSLKEY" in text and "PGSSLROOTCERT" not in text
+
+
+def demand_certificate(server: socket.socket) -> None:
+    """Answer as PostgreSQL does: no TLS here, and an error that is not fatal to what is asked of it next."""
+    with suppress(OSError):
+        while True:
+            connection = server.accept()[0]
+            with connection:
+                if len(connection.recv(1000)) == 8:
+                    connection.sendall(b"N")
+                    connection.recv(1000)
+                message = b"SERROR\0C28000\0Mconnection requires a valid client certificate\0\0"
+                connection.sendall(b"E" + struct.pack("!i", len(message) + 4) + message)
 
 
 @pytest.fixture

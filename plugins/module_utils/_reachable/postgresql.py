@@ -35,7 +35,8 @@ _DEFAULT_PORT = 5432
 
 _DB_AUTH = "the entry for {url} in db-auth.yaml ({file})"
 
-_ABOUT_TLS = ("certificate", "SSL error")
+_ABOUT_TLS = ("certificate verify failed", "SSL error", "does not match host name")
+"""What libpq says when it does not trust the server, or the two do not get along."""
 
 _HINTS = (
     ("password authentication failed", "Check username and password in {entry}."),
@@ -45,6 +46,10 @@ _HINTS = (
      "like this; where it says no encryption, set PGSSLMODE (verify-full) and PGSSLROOTCERT."),
     ("does not support SSL", "Have TLS turned on on the server, or correct PGSSLMODE."),
     ("root certificate file", "Put the authority's certificate where PGSSLROOTCERT says."),
+    ("client certificate", "Put a certificate that the server takes, and its key, where PGSSLCERT and PGSSLKEY "
+     "say."),
+    ("certificate required", "Put a certificate that the server takes, and its key, where PGSSLCERT and "
+     "PGSSLKEY say."),
     ("certificate", "Check PGSSLROOTCERT (the authority's), and the names and dates of the server's."),
     ("starting up", "Wait until the server has started."),
     ("shutting down", "Wait until the server is back."),
@@ -122,12 +127,14 @@ def _explain_tls(host: str, port: int, settings: Mapping[str, Any]) -> None:
     setting = "PGSSLROOTCERT" if "sslrootcert" not in settings else "sslrootcert in registry.db"
     default = Path("~/.postgresql/root.crt").expanduser()
     authorities = settings.get("sslrootcert") or os.environ.get("PGSSLROOTCERT") or str(default)
-    secure(
-        partial(_begin_tls, host, port),
-        host,
-        trust(None if authorities == "system" else str(authorities), setting),
-        setting,
-    ).close()
+    mode = settings.get("sslmode") or os.environ.get("PGSSLMODE") or ""
+    if authorities != "system" and not mode.startswith("verify-") and not Path(authorities).exists():
+        # Then it trusts everybody.
+        return
+    context = trust(None if authorities == "system" else str(authorities), setting)
+    # With a weaker mode it asks who signed, and not for whom.
+    context.check_hostname = mode == "verify-full" or authorities == "system"
+    secure(partial(_begin_tls, host, port), host, context, setting).close()
 
 
 def _begin_tls(host: str, port: int) -> socket.socket:
