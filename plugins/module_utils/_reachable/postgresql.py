@@ -46,8 +46,8 @@ _HINTS = (
      "like this; where it says no encryption, set PGSSLMODE (verify-full) and PGSSLROOTCERT."),
     ("does not support SSL", "Have TLS turned on on the server, or correct PGSSLMODE."),
     ("root certificate file", "Put the authority's certificate where PGSSLROOTCERT says."),
-    ("client certificate", "Put a certificate that the server takes, and its key, where PGSSLCERT and PGSSLKEY "
-     "say."),
+    ("client certificate", "Put a certificate that the server takes, and its key, where PGSSLCERT and "
+     "PGSSLKEY say."),
     ("certificate required", "Put a certificate that the server takes, and its key, where PGSSLCERT and "
      "PGSSLKEY say."),
     ("certificate", "Check PGSSLROOTCERT (the authority's), and the names and dates of the server's."),
