@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.webdav_settings import VARIABLE
 from ansible_collections.rubin.butler.plugins.module_utils._states.files import FilesState
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
 from ansible_collections.rubin.butler.plugins.module_utils._states.info import InfoState
@@ -16,8 +18,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state
 from astropy.table import Table
 from lsst.daf.butler import Butler
 
+from tests.integration.ansible_play import run
 from tests.integration.davs_repository import DavsRepository, make_davs_repository, write_remote_raws
 from tests.integration.exports import CALIBRATIONS, DATASETS, make_instrument, write_case
+from tests.integration.ports import free_port
 from tests.integration.postgres import Database
 from tests.integration.raw_files import official_datasets
 from tests.integration.raw_states import raws
@@ -69,6 +73,34 @@ def test_a_top_directory_that_can_not_be_removed_stays_alone(repo: DavsRepositor
         assert not repo.remove().changed
     finally:
         area.chmod(0o755)
+
+
+def test_check_mode_takes_a_server_that_is_still_to_be_set_up_for_granted(repo: DavsRepository) -> None:
+    later = f"davs://localhost:{free_port()}/butler/later"
+    checked = present(later, repo.seed, check=True)
+    assert checked.changed and len(checked.assumes) == 1
+    assert checked.assumes[0].startswith(f"repo: {later}/ can't be reached: ")
+    with pytest.raises(ButlerError, match=r"can't be reached: .* refuses connections"):
+        present(later, repo.seed)
+    with pytest.raises(ButlerError, match=r"can't be reached: .* refuses connections"):
+        open_repository(later, writeable=False)
+
+
+def test_check_mode_takes_a_host_that_is_still_to_be_set_up_for_granted(
+    repo: DavsRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = tmp_path / "later.yaml"
+    monkeypatch.setenv(VARIABLE, str(missing))
+    repository = {"repo": repo.uri, "seed_config": repo.seed}
+    checked, made = (run("butler_repo", repository, check_mode=check) for check in (True, False))
+    assert checked.changed and not checked.failed, checked.message
+    assert f"{VARIABLE} names {missing}, which can't be read" in checked["assumes"][0]
+    assert made.failed and "which can't be read" in made.message
+    collections = {"repo": repo.uri, "collections": [{"name": "u/me/run", "type": "RUN"}]}
+    after, done = (run("butler_collection", collections, check_mode=check) for check in (True, False))
+    assert after.changed and not after.failed, after.message
+    assert done.failed and "which can't be read" in done.message
+    assert not repo.folder.exists()
 
 
 def test_a_registry_in_a_file_can_not_be_there(repo: DavsRepository) -> None:

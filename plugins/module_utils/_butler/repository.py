@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.permissions i
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
+    NewHostError,
     RepositoryAbsentError,
     SecretError,
 )
@@ -28,6 +31,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints 
     reach_registry,
     reach_root,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.webdav_settings import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,6 +183,8 @@ def find_config(repo: str) -> ButlerConfig:
     ------
     RepositoryAbsentError
         Raised if there is no ``butler.yaml``.
+    NewHostError
+        Raised if its server can't be reached, and the file that tells how to is not there.
     ButlerError
         Raised if there is one that can't be read, or the path is a file; and if its server can't be reached.
     """
@@ -186,7 +192,12 @@ def find_config(repo: str) -> ButlerConfig:
     from lsst.daf.butler import ButlerConfig
 
     check_no_secret("repo", repo)
-    reach_root(repo)
+    try:
+        reach_root(repo)
+    except ButlerError as error:
+        if not lacks_settings():
+            raise
+        raise NewHostError(error.message, option=error.option, hint=error.hint) from None
     try:
         config = ButlerConfig(repo)
     except FileNotFoundError:
@@ -208,6 +219,12 @@ def find_config(repo: str) -> ButlerConfig:
             f"{repo} is not a Butler repository: its configuration names no registry database", option="repo"
         )
     return config
+
+
+def lacks_settings() -> bool:
+    """Tell whether the file with the settings for WebDAV servers is named and not there (`bool`)."""
+    named = os.environ.get(VARIABLE)
+    return named is not None and not Path(os.path.expandvars(named)).expanduser().exists()
 
 
 def first_line(error: BaseException) -> str:

@@ -78,5 +78,9 @@ class StoppedError(ButlerError):
     """The run was asked to stop, and did so at a batch boundary."""
 
 
+class NewHostError(ButlerError):
+    """A host that does not know yet how to reach a server: a task before this one may be about to tell it."""
+
+
 class RepositoryAbsentError(ButlerError):
     """There is no Butler repository where one is needed."""

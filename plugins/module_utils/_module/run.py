@@ -26,6 +26,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import why_ended
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import (
     ButlerError,
+    NewHostError,
     RepositoryAbsentError,
     SecretError,
 )
@@ -129,7 +130,7 @@ def run_state(
 def _open(repo: str, *, check_mode: bool) -> Repository | None:
     try:
         return open_repository(repo, writeable=not check_mode, or_look=True)
-    except RepositoryAbsentError:
+    except (NewHostError, RepositoryAbsentError):
         if check_mode:
             return None
         raise

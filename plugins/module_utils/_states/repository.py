@@ -30,6 +30,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.repository_ex
     probe,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_found import (
+    ROOT,
     Found,
     described,
     find,
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class UnusableDatabase(Assumption):
-    """A database that an earlier task may be about to make usable.
+class UnusableServer(Assumption):
+    """A database, or a server of artifacts, that an earlier task may be about to make usable.
 
     Parameters
     ----------
@@ -149,8 +150,9 @@ class RepositoryState:
         """
         del repository  # this state opens it by itself
         seed = read_seed(self.params)
-        root = locate(self.repo)
-        current = self._look(seed, expect(seed, root), root)
+        # On a site that is new its server may still be to be set up, which check mode takes for granted.
+        root = locate(self.repo, reach=False)
+        current = self._look(seed, expect(seed, root), root, may_be_gone=True)
         if current.found.exists:
             open_found(current.found).butler.close()
         else:
@@ -158,13 +160,16 @@ class RepositoryState:
         self.description = described(current.found)
         return current
 
-    def _look(self, seed: Seed, expected: Expected, root: ResourcePath) -> Current:
+    def _look(
+        self, seed: Seed, expected: Expected, root: ResourcePath, *, may_be_gone: bool = False
+    ) -> Current:
         found = find(
             root,
             expected.content,
             text=expected.text,
             tables=expected.tables,
             obscore=expected.obscore is not None,
+            may_be_gone=may_be_gone,
         )
         return Current(found, seed, expected)
 
@@ -188,11 +193,12 @@ class RepositoryState:
         if expected.forced and found.written is None:
             plan.notices += [f"{line} unless override is true" for line in expected.forced]
         if found.unreachable is not None:
+            option = found.unreachable_option
             plan.assumes.append(
-                UnusableDatabase(
-                    "database",
-                    found.database,
-                    f"{seed.option}.{found.unreachable_option}",
+                UnusableServer(
+                    "server",
+                    name if option == ROOT else found.database,
+                    option if option == ROOT else f"{seed.option}.{option}",
                     found.unreachable,
                 )
             )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +18,17 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     describe_database,
     explain_database_errors,
     first_line,
+    lacks_settings,
     open_repository,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints import (
     reach_datastores,
     reach_registry,
+    reach_root,
     reach_uris,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._reachable.webdav_settings import VARIABLE
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_database import (
     DIMENSIONS_ATTRIBUTE,
     Content,
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from lsst.resources import ResourcePath
 
 CONFIG_NAME = "butler.yaml"
-DATABASE, DATASTORE = "registry.db", "datastore.root"
+DATABASE, DATASTORE, ROOT = "registry.db", "datastore.root", "repo"
 OLDEST_UNIVERSE = 6
 """The first version of the dimension universe with day_obs and group, which the modules rely on
 (source: daf_butler, configs/old_dimensions)."""
@@ -59,9 +63,9 @@ class Found:
     complete : `bool`
         Whether all that makes a registry is in the database.
     unreachable : `str` or `None`
-        Why the database or the datastore can't be used, and what to check.
+        Why the database, the datastore or the root can't be used, and what to check.
     unreachable_option : `str`
-        Which key of the configuration that is about.
+        Which key of the configuration that is about; ``repo`` for the root.
     foreign : `list` [ `str` ]
         Tables of others in the registry's namespace.
     """
@@ -109,13 +113,15 @@ class Found:
         return "tables that lack the registry's attributes, without butler.yaml"
 
 
-def locate(repo: str) -> ResourcePath:
+def locate(repo: str, *, reach: bool = True) -> ResourcePath:
     """Find the root that a playbook means.
 
     Parameters
     ----------
     repo : `str`
         A directory, its ``butler.yaml``, a URI of either, or an alias of the repository index.
+    reach : `bool`, optional
+        Whether its server has to be there.
 
     Returns
     -------
@@ -131,11 +137,14 @@ def locate(repo: str) -> ResourcePath:
     from lsst.daf.butler import Butler
     from lsst.resources import ResourcePath
 
+    if reach:
+        reach_root(repo)
+    elif lacks_settings():
+        _load_without_settings()
     uri = ResourcePath(Butler.get_repo_uri(repo, return_label=True), forceAbsolute=True)
     if uri.basename() == CONFIG_NAME:
         uri = uri.dirname()
     root = ResourcePath(uri.geturl(), forceDirectory=True)
-    reach_uris([("repo", root.geturl())])
     try:
         is_file = root.isLocal and Path(root.ospath).exists() and not Path(root.ospath).is_dir()
     except OSError as error:
@@ -145,6 +154,18 @@ def locate(repo: str) -> ResourcePath:
             f"{root.ospath.rstrip('/')} is a file, and a repository is a directory", option="repo"
         )
     return root
+
+
+def _load_without_settings() -> None:
+    """Have URIs of WebDAV servers made; nothing is to be asked of a server afterwards.
+
+    `lsst.resources` reads the settings when it is loaded, and can't be without (source: its ``dav.py``).
+    """
+    setting = os.environ.pop(VARIABLE)
+    try:
+        import lsst.resources.dav  # noqa: F401 - to have it loaded
+    finally:
+        os.environ[VARIABLE] = setting
 
 
 def named(root: ResourcePath) -> str:
@@ -159,6 +180,7 @@ def find(
     text: str = "",
     tables: frozenset[str] = frozenset(),
     obscore: bool = False,
+    may_be_gone: bool = False,
 ) -> Found:
     """Look at a root and at the database that belongs to it.
 
@@ -174,6 +196,8 @@ def find(
         The tables of an empty registry.
     obscore : `bool`, optional
         Whether the registry is to have an obscore table.
+    may_be_gone : `bool`, optional
+        Whether a root whose server can't be reached is a finding, and no error.
 
     Returns
     -------
@@ -187,7 +211,14 @@ def find(
     """
     from lsst.daf.butler import ButlerConfig, Config
 
-    written = _read(root, text)
+    gone = None
+    try:
+        reach_uris([(ROOT, root.geturl())])
+    except ButlerError as error:
+        if not may_be_gone:
+            raise
+        gone = error
+    written = _read(root, text) if gone is None else None
     if written is not None:
         obscore = obscore and "obscore" in written.get("registry", {}).get("managers", {})
     try:
@@ -204,6 +235,10 @@ def find(
     if in_memory:
         raise ButlerError("a registry in memory ends with the task", option="seed_config.registry.db")
     found = Found(root, config, written)
+    if gone is not None:
+        found.unreachable = _with_hint(gone)
+        found.unreachable_option = ROOT
+        return found
     try:
         reach_datastores(config, DATASTORE)
         with explain_database_errors(config, named(root)):
@@ -219,9 +254,13 @@ def find(
     except ButlerError as error:
         if written is not None:
             raise
-        found.unreachable = f"{error.message}. {error.hint}" if error.hint else error.message
+        found.unreachable = _with_hint(error)
         found.unreachable_option = DATASTORE if error.option == DATASTORE else DATABASE
     return found
+
+
+def _with_hint(error: ButlerError) -> str:
+    return f"{error.message}. {error.hint}" if error.hint else error.message
 
 
 def open_found(found: Found) -> Repository:
