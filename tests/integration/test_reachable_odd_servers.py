@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import http.server
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 import yaml
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints import reach_uris
+
+from tests.integration.certificates import Authority
 
 CONFIG = "LSST_RESOURCES_WEBDAV_CONFIG"
 
@@ -118,3 +121,45 @@ def test_one_frontend_that_works_is_enough(odd: Odd, tmp_path: Path, monkeypatch
     configure(monkeypatch, tmp_path / "file", base_url=base, frontend_base_urls=[gone])
     with pytest.raises(ButlerError, match=r"127\.0\.0\.1:1 refuses connections"):
         reach_uris([("repo", f"{base}a")])
+
+
+def test_a_web_server_that_wants_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority("CA of the web server")
+    pem, ca = tmp_path / "localhost.pem", tmp_path / "ca.crt"
+    pem.touch(0o600)
+    pem.write_bytes(authority.sign(["localhost"]))
+    ca.write_bytes(authority.certificate)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    context.load_verify_locations(ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    # Since 1.3 a client is told only when it has asked for something.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with Odd() as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = ("sources[0]", f"https://localhost:{server.server_port}/a")
+        with pytest.raises(ButlerError, match="the TLS handshake with localhost failed"):
+            reach_uris([place])
+        monkeypatch.setenv("LSST_HTTP_AUTH_CLIENT_CERT", str(pem))
+        with pytest.raises(ButlerError, match="CLIENT_CERT is set, and LSST_HTTP_AUTH_CLIENT_KEY is not"):
+            reach_uris([place])
+        monkeypatch.setenv("LSST_HTTP_AUTH_CLIENT_KEY", str(pem))
+        reach_uris([place])
+        monkeypatch.delenv("LSST_HTTP_AUTH_CLIENT_CERT")
+        monkeypatch.delenv("LSST_HTTP_AUTH_CLIENT_KEY")
+        monkeypatch.setenv("X509_USER_PROXY", str(pem))
+        reach_uris([place])
+        monkeypatch.setenv("X509_USER_PROXY", "/nowhere/proxy")
+        with pytest.raises(ButlerError, match="X509_USER_PROXY names /nowhere/proxy, which can't be used"):
+            reach_uris([place])
+        server.shutdown()
+
+
+def test_behind_a_proxy_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    reach_uris([("sources[0]", "https://nowhere.invalid/")])
+    monkeypatch.setenv("NO_PROXY", "nowhere.invalid")
+    with pytest.raises(ButlerError, match="can't be resolved"):
+        reach_uris([("sources[0]", "https://nowhere.invalid/")])

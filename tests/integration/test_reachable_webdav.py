@@ -93,7 +93,7 @@ def test_a_server_that_is_well_is_asked_twice(user: str, server: WebDav, tmp_pat
             "has a line break, or a character that is not ASCII",
             "in a file of its own",
         ),
-        ({"user_cert": "/nowhere/proxy"}, "user_cert of the entry", "user_key"),
+        ({"user_cert": "/nowhere/proxy"}, "user_cert of the entry", "may read both"),
         ({"token": "wr0ng"}, "refuses the token (401)", "Check that it is a token for this server"),
         ({"token": web_token(exp=1_600_000_000)}, "it has expired on 2020-09-13 12:26:40 UTC", "Renew it"),
         (

@@ -38,6 +38,8 @@ _DB_AUTH = "the entry for {url} in db-auth.yaml ({file})"
 _ABOUT_TLS = ("certificate verify failed", "SSL error", "does not match host name")
 """What libpq says when it does not trust the server, or the two do not get along."""
 
+_SHOW = "Put a certificate that the server takes, and its key, where PGSSLCERT and PGSSLKEY say."
+
 _HINTS = (
     ("password authentication failed", "Check username and password in {entry}."),
     ("no password supplied", "Put username and password into {entry}, with mode 0600."),
@@ -46,10 +48,8 @@ _HINTS = (
      "like this; where it says no encryption, set PGSSLMODE (verify-full) and PGSSLROOTCERT."),
     ("does not support SSL", "Have TLS turned on on the server, or correct PGSSLMODE."),
     ("root certificate file", "Put the authority's certificate where PGSSLROOTCERT says."),
-    ("client certificate", "Put a certificate that the server takes, and its key, where PGSSLCERT and "
-     "PGSSLKEY say."),
-    ("certificate required", "Put a certificate that the server takes, and its key, where PGSSLCERT and "
-     "PGSSLKEY say."),
+    ("client certificate", _SHOW),
+    ("certificate required", _SHOW),
     ("certificate", "Check PGSSLROOTCERT (the authority's), and the names and dates of the server's."),
     ("starting up", "Wait until the server has started."),
     ("shutting down", "Wait until the server is back."),

@@ -124,6 +124,34 @@ def trust(authorities: str | None, setting: str) -> ssl.SSLContext:
         raise UnreachableError(f"{setting} names {authorities}, which {reason}", hint) from None
 
 
+def show_certificate(context: ssl.SSLContext, certificate: str, key: str | None, setting: str) -> None:
+    """Have a client's certificate shown to servers that ask for one.
+
+    Parameters
+    ----------
+    context : `ssl.SSLContext`
+        From `trust`.
+    certificate : `str`
+        The file with the certificate.
+    key : `str` or `None`
+        The file with its key; `None` if that is in the same.
+    setting : `str`
+        Where the certificate is said, for messages.
+
+    Raises
+    ------
+    UnreachableError
+        Raised if one of the files can't be used.
+    """
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise UnreachableError(
+            f"{setting} names {certificate}, which can't be used with its key ({error.strerror or error})",
+            "Check it and its key, and that the task's user may read both.",
+        ) from None
+
+
 def secure(
     connect: Callable[[], socket.socket], host: str, context: ssl.SSLContext, setting: str
 ) -> ssl.SSLSocket:

@@ -3,25 +3,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a web server is there, and is the one that it says.
 
-Source: lsst.resources (``http.py``) and requests, for whom they trust.
+Source: lsst.resources (``http.py``) and requests, for whom they trust, which proxies and which
+certificates of the user they take.
 """
 
 from __future__ import annotations
 
 import os
+import ssl
 from functools import partial
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets import (
+    UnreachableError,
     open_socket,
     secure,
+    show_certificate,
     trust,
 )
 
 HTTP_SCHEMES = ("https", "http")
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "LSST_HTTP_CACERT_BUNDLE")
 """Variables that name the trusted authorities, the strongest first."""
+_USER = ("LSST_HTTP_AUTH_CLIENT_CERT", "LSST_HTTP_AUTH_CLIENT_KEY")
+_GRID_PROXY = "X509_USER_PROXY"
 
 
 def reach_web(url: str) -> None:
@@ -37,9 +42,11 @@ def reach_web(url: str) -> None:
     UnreachableError
         Raised for the first of these that fails, with what to check: the name, TCP, TLS.
     """
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
+
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme in getproxies() and not proxy_bypass(host):
+    if select_proxy(url, get_environ_proxies(url)):
         return
     connect = partial(open_socket, host, parts.port or (443 if parts.scheme == "https" else 80))
     if parts.scheme == "http":
@@ -49,7 +56,19 @@ def reach_web(url: str) -> None:
     if bundle is not None:
         authorities, setting = os.environ[bundle], bundle
     else:
-        from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
         authorities, setting = DEFAULT_CA_BUNDLE_PATH, "LSST_HTTP_CACERT_BUNDLE"
-    secure(connect, host, trust(authorities, setting), setting).close()
+    context = trust(authorities, setting)
+    if os.environ.get("LSST_HTTP_AUTH_BEARER_TOKEN") is None:
+        _show_user(context)
+    secure(connect, host, context, setting).close()
+
+
+def _show_user(context: ssl.SSLContext) -> None:
+    certificate, key = (os.environ.get(name) for name in _USER)
+    if certificate and key:
+        show_certificate(context, certificate, key, _USER[0])
+    elif certificate or key:
+        said, missing = _USER if certificate else reversed(_USER)
+        raise UnreachableError(f"{said} is set, and {missing} is not", "Set both, or neither.")
+    elif proxy := os.environ.get(_GRID_PROXY):
+        show_certificate(context, proxy, None, _GRID_PROXY)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import ssl
 import time
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -21,6 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets im
     UnreachableError,
     open_socket,
     secure,
+    show_certificate,
     trust,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._reachable.tokens import explain_token
@@ -161,19 +161,9 @@ class _Server:
         context = trust(self._settings.path("trusted_authorities"), setting)
         certificate = self._settings.path("user_cert") if self._settings.entry.get("token") is None else None
         if certificate is not None:
-            _load_user(context, certificate, self._settings.path("user_key"), self._settings.where)
+            where = f"user_cert of {self._settings.where}"
+            show_certificate(context, certificate, self._settings.path("user_key"), where)
         return secure(connect, self._host, context, setting)
-
-
-def _load_user(context: ssl.SSLContext, certificate: str, key: str | None, where: str) -> None:
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise UnreachableError(
-            f"user_cert of {where} names {certificate}, which can't be used with its key "
-            f"({error.strerror or error})",
-            "Check user_cert and user_key, and that the task's user may read both.",
-        ) from None
 
 
 def _check_status(response: http.client.HTTPResponse, method: str, path: str, settings: Settings) -> None:
