@@ -145,6 +145,13 @@ def test_nothing_is_copied_from_where_it_may_not_be_read() -> None:
 def test_outside_of_the_areas_are_only_names() -> None:
     assert ask("OPTIONS", "/", basic("reader")) == 200
     assert "/butler/<" in names_in("/", basic("reader"))
+    # The way to an area, and not what stands beside it.
+    for path in ("/above", "/above/"):
+        assert "/above/area/<" in names_in(path, basic("curator"))
+    for path in ("/old", "/old/", "/old/sub", "/above/beside", "/above/area/", "/none", "//old", "/above/../old"):
+        for depth in ("0", "1"):
+            assert ask("PROPFIND", path, basic("curator"), Depth=depth) == 403
+            assert ask("PROPFIND", path, issued(claims(sub="stranger")), Depth=depth) == 403
     assert ask("GET", "/", basic("butler")) == 403
     assert ask("PUT", "/new", basic("butler"), b"") == 403
     assert ask("MKCOL", "/butler2", basic("butler")) == 403
