@@ -137,6 +137,32 @@ def test_nothing_is_copied_or_moved_to_where_it_may_not_be_written(target: str) 
     assert answer("GET", f"{PLACE}/file", basic("butler")).data == b"data"
 
 
+def test_raw_data_are_copied_by_who_may_write_at_the_destination_and_never_into_their_area() -> None:
+    raw = "/raw/first%20light.fits"
+    for who in (basic("butler"), shared(claims())):
+        wanted = {"Destination": f"{BASE}{PLACE}/copied", "Overwrite": "T"}
+        assert ask("COPY", raw, who, **wanted) in (201, 204)
+        assert answer("GET", f"{PLACE}/copied", who).data == b"raw data"
+        for target in (
+            "/raw/other",
+            "//raw/other",
+            "/%72aw/other",
+            "/butler/../raw/other",
+            "/butler/%2e%2e/raw/other",
+            "/butler/.%2E/raw/other",
+            "/elsewhere/other",
+            "/other",
+            "/butler",
+        ):
+            assert ask("COPY", raw, who, Destination=BASE + target) == 403, target
+        assert ask("COPY", raw, who) == 403
+        assert ask("MOVE", raw, who, **wanted) == 403
+    for name in ("reader", "curator"):
+        assert ask("COPY", raw, basic(name), Destination=f"{BASE}{PLACE}/other") == 403
+        assert ask("COPY", f"{PLACE}/file", basic(name), Destination=f"{BASE}{PLACE}/other") == 403
+    assert "other" not in names_in("/raw", basic("reader"))
+
+
 def test_nothing_is_copied_from_where_it_may_not_be_read() -> None:
     assert ask("COPY", "/elsewhere", basic("butler"), Destination=f"{BASE}{PLACE}/stolen") == 403
     assert ask("COPY", "/", basic("butler"), Destination=f"{BASE}{PLACE}/stolen") == 403
@@ -301,6 +327,9 @@ def test_butlers_client_reads_and_writes(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert len(list(ResourcePath.findFileResources([root.join("other", forceDirectory=True)]))) == 5
     raw = ResourcePath(f"davs://{HOST}:{PORT}/raw/first light.fits")
     assert raw.read() == b"raw data"
+    copied = root.join("copied/first light.fits")
+    copied.transfer_from(raw, "copy")
+    assert copied.read() == b"raw data"
     with pytest.raises(Exception, match="403"):
         ResourcePath(f"davs://{HOST}:{PORT}/raw/new.fits").write(b"data")
 
