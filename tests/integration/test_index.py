@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.repository_index import (
     VARIABLE,
     RepositoryIndexState,
@@ -169,6 +170,17 @@ def test_no_secret_gets_in_or_is_shown(index: Path) -> None:
     replaced = converge(index, {"main": "/repo/main"}, on_conflict="replace")
     assert SECRET not in str(replaced.as_result(diff=True)) and SECRET not in index.read_text()
     assert converge(index, {"profile": "s3://embargo@bucket/butler"}).stats["added"] == 1
+
+
+def test_what_another_task_has_done_meanwhile_is_not_done_again(index: Path) -> None:
+    params = {"index": str(index), "aliases": {"a": "/a"}, "state": "present", "prune": False}
+    state = RepositoryIndexState.from_params({**params, "on_conflict": "fail"})
+    plan = state.plan(state.observe(None))
+    converge(index, {"a": "/a"})
+    before = index.stat().st_ino
+    report = Report()
+    state.apply(None, plan, report)
+    assert report.added == 0 and index.stat().st_ino == before
 
 
 def _add(index: Path, number: int) -> None:

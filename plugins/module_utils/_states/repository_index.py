@@ -212,7 +212,7 @@ class RepositoryIndexState:
     def apply(
         self,
         repository: Repository | None,
-        plan: Plan[dict[str, str | None]],
+        plan: Plan[dict[str, str | None]],  # noqa: ARG002 - it is made again under the lock
         report: Report,
     ) -> None:
         """Write the index.
@@ -244,16 +244,17 @@ class RepositoryIndexState:
                         details=[str(conflict) for conflict in now.conflicts],
                         hint="Nothing was written. Run the task again when it is clear which is right.",
                     )
-                replace_text(path, edit_index(current.text, str(path), now.work))
+                if now.work:
+                    replace_text(path, edit_index(current.text, str(path), now.work))
         except OSError as error:
             raise ButlerError(
                 f"{path} can't be written: {error.strerror}",
                 option=self.option,
                 hint="The task's user has to be allowed to write in its directory. Nothing was written.",
             ) from error
-        report.added += plan.total("add")
-        report.replaced += plan.total("replace")
-        report.removed += plan.total("remove")
+        report.added += now.total("add")
+        report.replaced += now.total("replace")
+        report.removed += now.total("remove")
 
 
 def _index_path(given: str, option: str) -> Path:

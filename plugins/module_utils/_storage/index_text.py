@@ -144,6 +144,14 @@ def _edit_yaml(text: str, entries: Mapping[str, str | None]) -> str | None:
     import yaml
 
     node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if isinstance(node, yaml.MappingNode) and node.flow_style and not node.value:
+        # Braces around nothing hold nothing; comments around them stay.
+        text = text[: node.start_mark.index] + text[node.end_mark.index :].lstrip(" ").removeprefix("\n")
+        node = None
+    # Entries come before the mark of the end.
+    end_mark = re.search(r"^\.\.\.[ \t]*\n?(?=(?:[ \t]*(?:#.*)?\n?)*\Z)", text, re.MULTILINE)
+    tail = text[end_mark.start() :] if end_mark is not None else ""
+    text = text.removesuffix(tail)
     found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
     indent = ""
     if isinstance(node, yaml.MappingNode):
@@ -168,7 +176,7 @@ def _edit_yaml(text: str, entries: Mapping[str, str | None]) -> str | None:
     ]
     if new and text and not text.endswith("\n"):
         text += "\n"
-    return text + "".join(new)
+    return text + "".join(new) + tail
 
 
 def _scalar(text: str) -> str:

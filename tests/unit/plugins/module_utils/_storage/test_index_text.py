@@ -51,8 +51,25 @@ def test_windows_lines_and_an_indented_mapping_can_be_edited() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "edited"),
+    [
+        ("{}", "c: /y\n"),
+        ("{}\n", "c: /y\n"),
+        ("# ours\n---\n{ } # none\n", "# ours\n---\n# none\nc: /y\n"),
+        ("--- {}\n", "--- \nc: /y\n"),
+        ("a: /x\n...\n", "a: /x\nc: /y\n...\n"),
+        ("a: /x\n...", "a: /x\nc: /y\n..."),
+        ("{}\n... \n# the end\n", "c: /y\n... \n# the end\n"),
+        ("a: /...\n", "a: /...\nc: /y\n"),
+    ],
+)
+def test_an_empty_mapping_and_the_mark_of_the_end_are_no_hindrance(text: str, edited: str) -> None:
+    assert edit_index(text, "i.yaml", {"c": "/y"}) == edited
+
+
+@pytest.mark.parametrize(
     "text",
-    ["{a: /x}", "a: &here /x\nb: *here\n", "a: /x\n...\n"],
+    ["{a: /x}", "a: &here /x\nb: *here\n"],
 )
 def test_what_can_not_be_edited_is_refused_and_not_spoiled(text: str) -> None:
     with pytest.raises(ButlerError, match="can't be edited"):
