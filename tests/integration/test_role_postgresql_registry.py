@@ -97,12 +97,20 @@ def test_what_an_account_may_not_do_is_listed_and_the_statements_are_enough(shar
     assert_it_serves(shared)
 
 
-def test_what_everybody_may_do_in_a_database_of_others_stays(shared: Database) -> None:
+def test_what_everybody_may_do_in_a_database_of_others_stays(shared: Database, postgres: Server) -> None:
     name = shared.name
-    shared.execute(f"ALTER ROLE {name}_account CREATEROLE", role="postgres")
+    shared.execute(
+        f"ALTER ROLE {name}_account CREATEROLE",
+        f"ALTER DATABASE {name} SET log_statement = 'ddl'",
+        "ALTER DATABASE postgres SET log_statement = 'ddl'",
+        role="postgres",
+    )
     assert problems(apply(declared(shared), "--check")) == []
     assert problems(apply(declared(shared))) == []
     assert_it_serves(shared)
+    logged = [line for line in postgres.log().splitlines() if f"{name}_rita" in line and "PASSWORD" in line]
+    assert logged and all("SCRAM-SHA-256$" in line and PASSWORD not in line for line in logged)
+    shared.execute("ALTER DATABASE postgres RESET log_statement", role="postgres")
     # Rita's colleague has nothing but what everybody has.
     assert shared.execute("SELECT has_schema_privilege('public', 'USAGE')", role="reader") == [(True,)]
     said = problems(apply(declared(shared, postgresql_registry_revoke_public=True)))
