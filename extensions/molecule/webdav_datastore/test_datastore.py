@@ -174,7 +174,7 @@ def test_outside_of_the_areas_are_only_names() -> None:
     # The way to an area, and not what stands beside it.
     for path in ("/above", "/above/"):
         assert "/above/area/<" in names_in(path, basic("curator"))
-    for path in ("/old", "/old/", "/old/sub", "/above/beside", "/above/area/", "/none", "//old", "/above/../old"):
+    for path in ("/old", "/old/", "/old/sub", "/above/beside", "/above/area/", "/none", "//old"):
         for depth in ("0", "1"):
             assert ask("PROPFIND", path, basic("curator"), Depth=depth) == 403
             assert ask("PROPFIND", path, issued(claims(sub="stranger")), Depth=depth) == 403
