@@ -54,8 +54,8 @@ def test_it_is_what_a_local_listing_gives_in_its_order(webdav: WebDav, top: Path
         expected += [(f"{night}/{name}", [], ["raw & co.fits"]) for name in inner]
     before = len(webdav.requests)
     assert listed(webdav, top) == expected
-    # lsst.resources looks whether a directory is there before it lists it. That names are quoted, and that été
-    # doesn't hold itself, takes a question each.
+    # lsst.resources looks whether a directory is there before it lists it. That names are quoted, and été
+    # does not hold itself, takes a question each.
     answered = [line for line in webdav.requests[before:] if " 207 " in line]
     assert len(answered) <= 2 * (1 + len(NIGHTS) + sum(NIGHTS.values())) + 2
 
