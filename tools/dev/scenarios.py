@@ -73,7 +73,12 @@ def passes(name: str) -> bool:
         "MOLECULE_EPHEMERAL_DIRECTORY": str(place),
         "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
     }
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+    passed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+    if not passed:
+        # Where molecule itself breaks off it leaves the containers.
+        destroy = [command[0], "destroy", "--no-command-borders", "--scenario-name", "default"]
+        subprocess.run(destroy, cwd=ROOT, env=environment, check=False)
+    return passed
 
 
 def require_packages() -> None:
