@@ -44,15 +44,33 @@ def check_transfer(option: str, transfer: str, root: ResourcePath | None, source
     ButlerError
         Raised with the modes that this datastore has.
     """
-    from lsst.resources import ResourcePath
-
     if root is not None and transfer not in (*IN_PLACE, *root.transferModes):
         modes = sorted({*IN_PLACE, *root.transferModes})
         raise ButlerError(
             f"the datastore at {root} can't do transfer mode {transfer!r}, it can do {', '.join(modes)}",
             option=option,
         )
-    if source is not None and transfer in LINKS and not ResourcePath(source, forceAbsolute=True).isLocal:
+    if source is not None:
+        check_links(option, transfer, source)
+
+
+def check_links(option: str, transfer: str, source: str) -> None:
+    """Refuse to link what is not local, whatever the datastore; nothing is looked at.
+
+    Parameters
+    ----------
+    option, transfer : `str`
+        The option and the mode.
+    source : `str`
+        Path or URI of a file to transfer, or of a directory.
+
+    Raises
+    ------
+    ButlerError
+        Raised for a mode that needs local files.
+    """
+    scheme = source.partition("://")[0] if "://" in source else "file"
+    if transfer in LINKS and scheme != "file":
         raise ButlerError(
             f"transfer mode {transfer!r} needs local files, and {source} is not one; use direct or copy",
             option=option,

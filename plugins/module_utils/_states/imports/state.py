@@ -26,7 +26,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
     first_line,
     required,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import check_transfer
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
+    check_links,
+    check_transfer,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Assumption, Change, Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
@@ -172,7 +175,10 @@ class ImportsState:
         ButlerError
             Raised for options that can't be meant; see `declared_items`.
         """
-        return cls(declared_items(params), params.get("on_conflict") or "fail")
+        items = declared_items(params)
+        for item in items:
+            check_links(f"{item.option}.transfer", item.transfer, item.directory)
+        return cls(items, params.get("on_conflict") or "fail")
 
     def observe(self, repository: Repository | None) -> Current:
         """Read the exports, and look up what they hold.
