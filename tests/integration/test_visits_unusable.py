@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from lsst.daf.butler import Butler
 
-from tests.integration.visit_states import add_exposures, define, everything, rows, with_exposures
+from tests.integration.visit_states import add_exposures, define, everything, rows, visits, with_exposures
 from tests.visit_facts import changed, official_exposures
 
 BY_COUNTER = "one-to-one-and-by-counter"
@@ -72,6 +73,11 @@ def test_a_name_that_another_visit_has_is_a_conflict(repo: Path) -> None:
         row |= {"physical_filter": FIRST.physical_filter, "day_obs": FIRST.day_obs}
         butler.registry.insertDimensionData("visit", row)
     assert_left_out(repo, f"the visit 5 has the name {FIRST.obs_id}, which {FIRST.id} would have", 2)
+    state, repository = visits(), open_repository(str(repo), writeable=False)
+    with repository.butler:
+        current = state.observe(repository)
+        first, again = (state.plan(current) for _time in range(2))
+    assert first.conflicts and again.conflicts == first.conflicts
 
 
 def test_an_existing_visit_does_not_get_a_name_that_another_has(repo: Path) -> None:

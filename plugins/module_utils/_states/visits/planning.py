@@ -166,15 +166,17 @@ class Planner:
             [None if record is None else record.region for record in existing],
             [record.region for record in records],
         )
+        unusable = [*grouped.unusable]
         for definition, record, old, same_region in zip(grouped.visits, records, existing, same, strict=True):
             visit = Visit(definition, record, old, frozenset(self._held.exposures.get(definition.id, ())))
             if old is not None:
                 self._plan_existing(plan, visit, visit_differences(old, record, same_region))
             elif (taken := self._taken(definition)) is not None:
-                grouped.unusable.append((definition.name, taken))
+                unusable.append((definition.name, taken))
             else:
                 plan.work.new.append(visit)
-        self._plan_unusable(plan, grouped)
+        self._plan_headless(plan, grouped)
+        self._plan_unusable(plan, unusable)
         work = plan.work
         if grouped.visits:
             self._plan_systems(plan)
@@ -198,20 +200,23 @@ class Planner:
             return None
         return f"the visit {other} has the name {definition.name}, which {definition.id} would have"
 
-    def _plan_unusable(self, plan: Plan[Work], grouped: Grouped) -> None:
-        """Tell of visits that can't be defined."""
+    def _plan_headless(self, plan: Plan[Work], grouped: Grouped) -> None:
+        """Tell of sequences without their first exposure."""
         if grouped.headless:
             shown = [f"{day} {first}..{last}" for day, first, last in grouped.headless]
             plan.notices.append(
                 f"the first exposure of {len(shown)} sequences is not there, and no visit is defined for all "
                 f"of a sequence: {first_few(shown)}"
             )
-        if grouped.unusable and self._on_conflict == "keep":
-            plan.skipped += len(grouped.unusable)
-            first = ": ".join(grouped.unusable[0])
-            plan.notices.append(f"left out {len(grouped.unusable)} visits; the first is {first}")
+
+    def _plan_unusable(self, plan: Plan[Work], unusable: Sequence[tuple[str, str]]) -> None:
+        """Tell of visits that can't be defined."""
+        if unusable and self._on_conflict == "keep":
+            plan.skipped += len(unusable)
+            first = ": ".join(unusable[0])
+            plan.notices.append(f"left out {len(unusable)} visits; the first is {first}")
         else:
-            for name, reason in grouped.unusable:
+            for name, reason in unusable:
                 self._replaceable = False
                 _conflict(plan, Conflict("visit", f"{self._makes.instrument} {name}", reason))
 
@@ -241,13 +246,13 @@ class Planner:
     def _plan_existing(self, plan: Plan[Work], visit: Visit, columns: dict[str, tuple[Any, Any]]) -> None:
         """Plan a visit that exists, and of whose record some columns may differ."""
         definition, held = visit.definition, self._held
-        old, new = held.exposures[definition.id], {exposure.id for exposure in definition.exposures}
+        old, new = set(visit.old_exposures), {exposure.id for exposure in definition.exposures}
         if old != new:
             columns["exposures"] = (sorted(old), sorted(new))
         checked = self._checked.get(definition.id, DetectorCheck())
         if checked.differing:
             columns["detector regions"] = ("as they are", f"{len(checked.differing)} others")
-        systems = held.memberships[definition.id]
+        systems = held.memberships.get(definition.id, set())
         obstacle = self._obstacle(definition, old, new, systems)
         if not columns:
             plan.present += 1
