@@ -98,8 +98,9 @@ class Started:
         lines: list[str] = []
         reader = threading.Thread(target=lambda: lines.extend(map(str.rstrip, shown)), daemon=True)
         reader.start()
-        folder = until(self.watched_folder)
-        until(lambda: f'"{stage}"' in (folder / PROGRESS).read_text())
+        progress = until(self.watched_folder) / PROGRESS
+        # The folder is there a moment before the file.
+        until(lambda: progress.exists() and f'"{stage}"' in progress.read_text())
         held = [number for number, pairs in self.processes().items() if FOLDER_VARIABLE in pairs]
         for number in held:
             os.kill(number, signal.SIGSTOP)

@@ -246,7 +246,7 @@ class Planner:
     def _plan_existing(self, plan: Plan[Work], visit: Visit, columns: dict[str, tuple[Any, Any]]) -> None:
         """Plan a visit that exists, and of whose record some columns may differ."""
         definition, held = visit.definition, self._held
-        old, new = set(visit.old_exposures), {exposure.id for exposure in definition.exposures}
+        old, new = visit.old_exposures, frozenset(exposure.id for exposure in definition.exposures)
         if old != new:
             columns["exposures"] = (sorted(old), sorted(new))
         checked = self._checked.get(definition.id, DetectorCheck())
@@ -284,7 +284,7 @@ class Planner:
             plan.work.detectors.append((definition, checked.missing))
 
     def _obstacle(
-        self, definition: VisitDefinition, old: set[int], new: set[int], systems: set[int]
+        self, definition: VisitDefinition, old: frozenset[int], new: frozenset[int], systems: set[int]
     ) -> str | None:
         """Tell why a visit can't become what is declared, whatever is allowed."""
         if not old <= new:
