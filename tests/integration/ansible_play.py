@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from tests.integration import warm
 from tests.module_texts import COLLECTION, assert_is_documented
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -90,7 +91,7 @@ def play(
     variables: Mapping[str, Any] | None = None,
     **env: str,
 ) -> list[TaskResult]:
-    """Run tasks on this host with the interpreter of the tests.
+    """Run tasks on this host with the packages of the tests.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def play(
             "hosts": "localhost",
             "gather_facts": False,
             "connection": "local",
-            "vars": {"ansible_python_interpreter": sys.executable, **(variables or {})},
+            "vars": {"ansible_python_interpreter": warm.interpreter(), **(variables or {})},
             "tasks": [{"ignore_errors": True, **task} for task in tasks],
         }
         path.write_text(yaml.safe_dump([content]))

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.integration import warm
 from tests.integration.ansible_play import CHECKOUT, Playbook, playbook
 from tests.integration.canonical import Dump, dump
 
@@ -26,7 +27,11 @@ class Site:
         self.repo = root / "butler" / campaign
         self.data = root / data
         self.playbook = CHECKOUT / f"playbooks/{campaign}.yml"
-        self.variables = {"embedded": str(root), **variables}
+        self.variables = {
+            "embedded": str(root),
+            "ansible_python_interpreter": warm.interpreter(),
+            **variables,
+        }
         subprocess.run(
             [sys.executable, "-m", f"tools.sample_{campaign}", str(self.data)], check=True, cwd=CHECKOUT
         )
