@@ -9,10 +9,11 @@ every file be imported all the same (Ansible's import test does); nothing can be
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     import erfa  # type: ignore[import-untyped]
@@ -62,6 +63,18 @@ else:
             return func
 
 
+@contextmanager
+def earth_of_any_date() -> Iterator[None]:
+    """Let coordinates be transformed with the installed table of the Earth's rotation.
+
+    astropy would fetch a new table when dates are later than the installed one was measured, and refuses once
+    that is more than 30 days ago: the same header would be translated today and not tomorrow. The angles of
+    a mount need no such accuracy (a predicted rotation is wrong by milliseconds).
+    """
+    with iers.conf.set_temp("auto_download", False), iers.conf.set_temp("auto_max_age", None):
+        yield
+
+
 __all__ = [
     "ICRS",
     "AltAz",
@@ -73,8 +86,8 @@ __all__ = [
     "TimeDelta",
     "altaz_from_degree_headers",
     "cache_translation",
+    "earth_of_any_date",
     "erfa",
-    "iers",
     "is_non_science",
     "tracking_from_degree_headers",
     "units",

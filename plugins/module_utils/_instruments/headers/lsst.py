@@ -191,7 +191,7 @@ class LsstTranslator(CardTranslator):
         try:
             if self._header.get("DATE-OBS") == self._header["DATE"]:
                 # The date was repaired afterwards: what derives from it is wrong, the mount's angles hold.
-                with astro.iers.conf.set_temp("auto_download", False):
+                with astro.earth_of_any_date():
                     return astro.SkyCoord(self.to_altaz_begin().transform_to(astro.ICRS()))
             return astro.tracking_from_degree_headers(
                 self, ("RADESYS",), (("RASTART", "DECSTART"), ("RA", "DEC"))

@@ -133,7 +133,7 @@ class LsstCamImSimTranslator(LsstTranslator):
         if tracked is None:
             return None
         # These dates may be in the future, where no table of the Earth's rotation reaches.
-        with astro.iers.conf.set_temp("auto_download", False):
+        with astro.earth_of_any_date():
             return tracked.transform_to(astro.AltAz()).frame
 
     @cache_translation

@@ -26,6 +26,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.
 )
 from astro_metadata_translator import PROPERTIES, ObservationInfo
 from astro_metadata_translator.indexing import calculate_index, process_index_data
+from astropy.time import Time
+from astropy.utils import iers
 
 DATA = Path(__file__).parents[3] / "data/raws"
 TRANSLATORS = {
@@ -100,6 +102,22 @@ def test_unusual_headers_are_translated_as_officially(case: dict[str, Any]) -> N
             translated(name, dict(header))
     ours = translated(name, dict(header), pedantic=not refused)
     assert_equal(ours, {key: value for key, value in expected.items() if value is not None}, case["title"])
+
+
+@pytest.mark.parametrize("today", ["2026-01-01", "2060-01-01"])
+@pytest.mark.parametrize("date", ["2024-11-08", "2028-02-03", "2050-06-07"])
+def test_neither_today_nor_a_header_from_the_future_matters(
+    date: str, today: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(iers.IERS_Auto, "time_now", Time(today))
+    simulated = merged("LSSTCam-imSim", next(iter(FILES["LSSTCam-imSim"])))
+    simulated |= {"MJD-OBS": Time(date).mjd, "DATE-OBS": Time(date).isot}
+    azimuth, altitude = translated("LSSTCam-imSim", simulated)["altaz_begin"]
+    assert 0.0 <= azimuth < 360.0 and -90.0 < altitude < 90.0
+    repaired = merged("LSSTComCam", SCIENCE)
+    for keyword in ("DATE", "DATE-OBS", "DATE-BEG", "DATE-END"):
+        repaired[keyword] = Time(date).isot
+    assert translated("LSSTComCam", repaired)["tracking_radec"] is not None
 
 
 def test_the_cases_are_those_that_exposure_records_are_compared_with_and_more() -> None:
