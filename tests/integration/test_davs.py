@@ -169,17 +169,20 @@ def test_files_of_a_table(repo: DavsRepository, tmp_path: Path) -> None:
     assert set(repo.stored().values()) == {repo.server.uri(shards / f"{pixel}.fits") for pixel in PIXELS}
 
 
-def test_an_import(repo: DavsRepository) -> None:
+@pytest.mark.parametrize("transfer", ["direct", "copy"])
+def test_an_import(transfer: str, repo: DavsRepository) -> None:
     repo.make()
     folder = repo.server.data / f"calibrätions 1 {repo.name}"
     file = write_case(CALIBRATIONS, folder)
     folder.chmod(0o755)
-    arguments = {"imports": [{"file": repo.server.uri(file)}], "transfer": "direct", "on_conflict": "fail"}
+    arguments = {"imports": [{"file": repo.server.uri(file)}], "transfer": transfer, "on_conflict": "fail"}
     with Butler.from_config(repo.uri, writeable=True) as butler:
         make_instrument(butler)
     repo.cycle(ImportsState.from_params(arguments))
-    assert len(repo.stored()) == DATASETS
-    assert repo.artifacts() == []
+    stored = repo.stored()
+    assert len(stored) == DATASETS
+    inside = sorted(stored.values()) if transfer == "copy" else []
+    assert sorted(map(repo.server.uri, repo.artifacts())) == inside
 
 
 def test_a_sky_map(repo: DavsRepository) -> None:

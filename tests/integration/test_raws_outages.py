@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import psycopg2
 import pytest
 import sqlalchemy
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import ATTEMPTS, transact
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
@@ -25,7 +21,8 @@ from lsst.daf.butler import Butler, Config
 from tests.integration.interruptions import at_boundary, before_insert
 from tests.integration.postgres import OWNER, PASSWORD, Database, Server
 from tests.integration.raw_files import official_datasets, write_raws
-from tests.integration.raw_states import RUN, assert_records_are_official, ingest, raws, register, stored
+from tests.integration.raw_states import RUN, assert_records_are_official, ingest, register, stored
+from tests.integration.raw_writers import ingest_at_once
 
 TOTAL = len(official_datasets()["datasets"])
 BEFORE_BATCHES = 3  # a dataset type, a run, shared records
@@ -227,29 +224,11 @@ def test_what_the_server_asks_to_be_tried_again(
     assert calls == attempts and len(lines) == attempts - 1
 
 
-def _run(repo: str, source: str, transfer: str, credentials: str, barrier: Any) -> tuple[int, int]:
-    """Plan, wait for the others, and apply, as a host of its own would."""
-    os.environ["LSST_DB_AUTH_CREDENTIALS"] = credentials
-    state = raws(source, transfer=transfer, batch_size=2)
-    repository = open_repository(repo, writeable=True)
-    report = Report()
-    with repository.butler:
-        plan = state.plan(state.observe(repository))
-        barrier.wait(60)
-        state.apply(repository, plan, report)
-    return report.added, report.failed
-
-
 @pytest.mark.parametrize("transfer", ["copy", "direct"])
 def test_two_processes_at_once_make_what_one_would(
     transfer: str, repo: Path, source: Path, database: Database
 ) -> None:
-    context = multiprocessing.get_context("forkserver")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        barrier = manager.Barrier(2)
-        arguments = (str(repo), str(source), transfer, database.credentials(), barrier)
-        runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
-        results = [run.get(120) for run in runs]
+    results = ingest_at_once(str(repo), str(source), transfer, database.credentials())
     assert [failed for _added, failed in results] == [0, 0]
     assert len(stored(repo)) == TOTAL
     assert_records_are_official(repo)

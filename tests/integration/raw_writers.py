@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two processes that ingest the same raws at the same time, as two hosts would."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from typing import Any
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+
+from tests.integration.raw_states import raws
+
+
+def ingest_at_once(repo: str, source: str, transfer: str, credentials: str) -> list[tuple[int, int]]:
+    """Have two processes ingest the same raws; neither writes before both have planned.
+
+    Parameters
+    ----------
+    repo, source : `str`
+        The repository and the raws.
+    transfer : `str`
+        How they get there.
+    credentials : `str`
+        The file with the database's.
+
+    Returns
+    -------
+    results : `list` [ `tuple` [ `int`, `int` ] ]
+        What each of them has added, and what failed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    with context.Manager() as manager, context.Pool(2) as pool:
+        arguments = (repo, source, transfer, credentials, manager.Barrier(2))
+        runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
+        return [run.get(120) for run in runs]
+
+
+def _run(repo: str, source: str, transfer: str, credentials: str, barrier: Any) -> tuple[int, int]:
+    """Plan, wait for the other, and apply."""
+    os.environ["LSST_DB_AUTH_CREDENTIALS"] = credentials
+    state = raws(source, transfer=transfer, batch_size=2)
+    repository = open_repository(repo, writeable=True)
+    report = Report()
+    with repository.butler:
+        plan = state.plan(state.observe(repository))
+        barrier.wait(60)
+        state.apply(repository, plan, report)
+    return report.added, report.failed
