@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Datasets out of the registry and the datastore, in an order in which a run may be killed anywhere.
+
+``Butler.pruneDatasets`` commits that a dataset is in no collection any more, and only then removes its
+artifact: after a kill between the two no query finds the dataset again, and its artifact stays for good. An
+artifact that can't be removed it forgets without a word (source: daf_butler 30, ``DirectButler`` and
+``FileDatastore.emptyTrash``). Its datastore can do better, so it is used here by itself:
+
+1. the artifacts are marked as trash, and committed;
+2. they are removed, and then their records, or nothing is recorded as removed;
+3. the registry forgets the datasets.
+
+Until the last step a query finds the dataset again, and the same task goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import (
+    after_break,
+    is_hopeless,
+    transact,
+)
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lsst.daf.butler import DatasetRef, Datastore
+    from lsst.resources import ResourcePath
+
+
+class Remover:
+    """Removes datasets, a batch at a time.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    report : `Report`
+        Takes lines for the log.
+    """
+
+    def __init__(self, repository: Repository, report: Report) -> None:
+        self._repository = repository
+        self._report = report
+
+    @property
+    def _datastore(self) -> Datastore:
+        # There is no public way to it, see above for why it is needed.
+        return self._repository.butler._datastore
+
+    def unstore(self, refs: Sequence[DatasetRef]) -> None:
+        """Remove artifacts and their records; the registry keeps the datasets.
+
+        Parameters
+        ----------
+        refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
+            At least one dataset. Files that were ingested in place stay, and so do those that other datasets
+            are in.
+
+        Raises
+        ------
+        ButlerError
+            Raised if an artifact can't be removed. It is marked, and the next run removes it.
+        """
+        datastore = self._datastore
+        self._transact(partial(datastore.trash, list(refs), ignore_errors=False))
+        try:
+            self._transact(partial(datastore.emptyTrash, ignore_errors=False, refs=list(refs)))
+        except ExceptionGroup as error:
+            raise self._stuck(error) from error
+
+    def purge(self, refs: Sequence[DatasetRef]) -> None:
+        """Remove artifacts, their records and the datasets, which leave all collections.
+
+        Parameters
+        ----------
+        refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
+            At least one dataset.
+
+        Raises
+        ------
+        ButlerError
+            Raised as by `unstore`; the registry keeps the datasets of the batch then.
+        """
+        self.unstore(refs)
+        self._transact(partial(self._repository.butler.registry.removeDatasets, list(refs)))
+
+    def forget(self, refs: Sequence[DatasetRef]) -> None:
+        """Remove datasets and the records of their artifacts, and touch no file.
+
+        Parameters
+        ----------
+        refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
+            Datasets.
+        """
+
+        def write() -> None:
+            self._datastore.forget(refs)
+            self._repository.butler.registry.removeDatasets(refs)
+
+        self._transact(write)
+
+    def disassociate(self, tag: str, refs: Sequence[DatasetRef]) -> None:
+        """Take datasets out of a TAGGED collection.
+
+        Parameters
+        ----------
+        tag : `str`
+            The collection.
+        refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
+            Datasets.
+        """
+        self._transact(partial(self._repository.butler.registry.disassociate, tag, list(refs)))
+
+    def _transact(self, write: Callable[[], object]) -> None:
+        def call() -> None:
+            write()
+
+        try:
+            transact(self._repository.butler, call, self._report.log)
+        except Exception as error:
+            if not is_hopeless(error):
+                raise
+            raise ButlerError(
+                f"the removal broke off: {first_line(error)}", hint=after_break(error)
+            ) from error
+
+    def _stuck(self, error: ExceptionGroup[Exception]) -> ButlerError:
+        outage = explain_outage(error, self._repository.config, ())
+        lines = sorted({first_line(cause) for cause in error.exceptions})
+        return ButlerError(
+            f"{len(error.exceptions)} artifacts can't be removed",
+            option="repo",
+            details=lines,
+            hint=f"{outage or ''}They are marked as trash and their datasets are still registered: run the "
+            "task again when the cause is mended, and it removes them. Completed batches stay removed.",
+        )
+
+
+def places_of(
+    repository: Repository, refs: Iterable[DatasetRef]
+) -> dict[DatasetRef, tuple[ResourcePath, ...]]:
+    """Ask the datastore where the files of datasets are.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        The repository.
+    refs : `~collections.abc.Iterable` [ `lsst.daf.butler.DatasetRef` ]
+        Datasets, so many as are asked for at once.
+
+    Returns
+    -------
+    places : `dict`
+        The files of those that it records, several where a dataset is stored in parts.
+    """
+    found = repository.butler.get_many_uris(list(refs), allow_missing=True)
+    return {
+        ref: tuple(
+            uri.replace(fragment="")
+            for uri in (uris.primaryURI, *uris.componentURIs.values())
+            if uri is not None
+        )
+        for ref, uris in found.items()
+    }
