@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import (
     RecordKey,
+    record_key,
     records_by_key,
 )
 
@@ -50,8 +51,39 @@ class Expander:
         from lsst.daf.butler import DataCoordinate
 
         dimensions = ref.dimensions
+        reached = self._reached(ref.dataId)
+        if reached is None:
+            return None
+        values, records = reached
+        full = tuple(values[name] for name in dimensions.data_coordinate_keys)
+        return ref.expanded(DataCoordinate.from_full_values(dimensions, full).expanded(records))
+
+    def keys_of(self, data_id: DataCoordinate) -> list[RecordKey]:
+        """Name the records that a data ID refers to.
+
+        Parameters
+        ----------
+        data_id : `lsst.daf.butler.DataCoordinate`
+            One of those that `find` was asked about.
+
+        Returns
+        -------
+        keys : `list` [ `tuple` ]
+            Their keys, of dimensions that have records; none if one is missing.
+        """
+        reached = self._reached(data_id)
+        if reached is None:
+            return []
+        records = reached[1].values()
+        return [record_key(record) for record in records if record and record.definition.has_own_table]
+
+    def _reached(
+        self, data_id: DataCoordinate
+    ) -> tuple[dict[str, Any], dict[str, DimensionRecord | None]] | None:
+        """Give the values of all dimensions of a data ID, and their records."""
+        dimensions = data_id.dimensions
         universe = dimensions.universe
-        values: dict[str, Any] = dict(zip(dimensions.required, ref.dataId.required_values, strict=True))
+        values: dict[str, Any] = dict(zip(dimensions.required, data_id.required_values, strict=True))
         records: dict[str, DimensionRecord | None] = dict.fromkeys(dimensions.elements)
         for name in dimensions.lookup_order:
             if name not in universe.dimensions.names:
@@ -65,8 +97,7 @@ class Expander:
                 return None
             records[name] = record
             values.update((implied, getattr(record, implied)) for implied in element.implied.names)
-        full = tuple(values[name] for name in dimensions.data_coordinate_keys)
-        return ref.expanded(DataCoordinate.from_full_values(dimensions, full).expanded(records))
+        return values, records
 
 
 def lacking_parents(

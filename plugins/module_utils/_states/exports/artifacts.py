@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Artifacts that are to be beside an export: which are there, which are missing, and how they get there."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
+from ansible_collections.rubin.butler.plugins.module_utils._exports.paths import is_uri
+from ansible_collections.rubin.butler.plugins.module_utils._states.exports.declared import IN_PLACE, Item
+from ansible_collections.rubin.butler.plugins.module_utils._states.exports.spool import Copy, Spool
+from ansible_collections.rubin.butler.plugins.module_utils._storage.absence import gone_among
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import FileDataset
+    from lsst.resources import ResourcePath
+
+AT_ONCE = 10
+"""How many files a server is asked for at the same time."""
+
+NAMED = 100
+_UNFINISHED = ".transfer-tmp"
+"""What `lsst.resources` adds to the name of a file while it copies (source: its file.py)."""
+
+
+@dataclass
+class Artifacts:
+    """The artifacts of one export.
+
+    Parameters
+    ----------
+    repository : `Repository`
+        Where they are.
+    item : `Item`
+        The declared export.
+    export : `int`
+        Its number.
+    spool : `Spool`
+        Gets those that are to be transferred.
+    present : `int`
+        How many are there already.
+    clashes : `list` [ `str` ]
+        The first places that two artifacts would be put to.
+    """
+
+    repository: Repository
+    item: Item
+    export: int
+    spool: Spool
+    present: int = 0
+    clashes: list[str] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether artifacts are to be beside the export (`bool`)."""
+        return self.item.transfer not in IN_PLACE
+
+    def add(
+        self, files: Sequence[FileDataset], sources: Mapping[UUID, ResourcePath]
+    ) -> tuple[list[FileDataset], list[str]]:
+        """Take the artifacts of some datasets.
+
+        Parameters
+        ----------
+        files : `~collections.abc.Sequence` [ `lsst.daf.butler.FileDataset` ]
+            One for each dataset, as the datastore records it.
+        sources : `~collections.abc.Mapping`
+            Where the artifacts are, by UUID.
+
+        Returns
+        -------
+        files : `list` [ `lsst.daf.butler.FileDataset` ]
+            Those that are there, with their paths in the export.
+        lost : `list` [ `str` ]
+            The artifacts that are not.
+
+        Raises
+        ------
+        ButlerError
+            Raised if whether an artifact is there can't be told.
+        """
+        uris = [sources[file.refs[0].id] for file in files]
+        sizes = dict(zip(uris, _sizes(uris), strict=True))
+        unknown = {uri for uri, size in sizes.items() if size is None}
+        root = self.repository.datastore_root
+        gone = gone_among(unknown, [root] if root is not None else []) if unknown else set()
+        kept, copies = [], []
+        for file, uri in zip(files, uris, strict=True):
+            if uri in gone:
+                continue
+            file.path = self._name(file, uri)
+            kept.append(file)
+            copies.append(self._copy(file, uri, sizes[uri] or 0))
+        self._note(copies)
+        return kept, sorted(map(str, gone))
+
+    def _name(self, file: FileDataset, uri: ResourcePath) -> str:
+        """Give the path of an artifact, relative to the export's directory."""
+        from lsst.resources import ResourcePath
+
+        path = str(file.path)
+        if not is_uri(path) and not path.startswith("/"):
+            return path
+        # One that was ingested in place gets the name that the datastore would have given it.
+        templates = self.repository.templates
+        if templates is None:
+            raise ButlerError(
+                f"{uri} was ingested in place, and the repository has no single rule for a name to give it",
+                option=f"{self.item.option}.transfer",
+                hint="Use direct.",
+            )
+        (ref,) = file.refs
+        name = templates.getTemplate(ref).format(ref)
+        relative = ResourcePath(name, forceAbsolute=False, forceDirectory=False)
+        return str(relative.updatedExtension(uri.getExtension()))
+
+    def _copy(self, file: FileDataset, uri: ResourcePath, size: int) -> Copy:
+        from lsst.resources import ResourcePath
+
+        directory = ResourcePath(self.item.directory, forceDirectory=True)
+        target = directory.join(str(file.path), forceDirectory=False).ospath
+        source = uri.ospath if uri.isLocal else uri.geturl()
+        kind = file.refs[0].datasetType.name
+        return Copy(target, kind, source, size, _state(target, source, size))
+
+    def _note(self, copies: Iterable[Copy]) -> None:
+        new: dict[str, Copy] = {}
+        for copy in copies:
+            other = new[copy.target].source if copy.target in new else self.spool.copied_from(copy.target)
+            if other is None:
+                new[copy.target] = copy
+            elif other != copy.source and len(self.clashes) < NAMED:
+                self.clashes.append(f"{copy.target}: {other} and {copy.source}")
+        self.present += sum(copy.there == PRESENT for copy in new.values())
+        self.spool.add_copies(self.export, new.values())
+
+
+ABSENT, DIFFERENT, PRESENT = range(3)
+
+
+def _sizes(uris: Sequence[ResourcePath]) -> list[int | None]:
+    if all(uri.isLocal for uri in uris):
+        return [_size(uri) for uri in uris]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(_size, uris))
+
+
+def _size(uri: ResourcePath) -> int | None:
+    """Tell how large an artifact is; `None` if it seems not to be there."""
+    try:
+        # Not size(): of some servers that is 0 for what is not there.
+        return os.stat(uri.ospath).st_size if uri.isLocal else uri.get_info().size  # noqa: PTH116 - one of many
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        # Each kind of storage fails in its own ways.
+        raise ButlerError(
+            f"artifact {uri} can't be looked at: {first_line(error)}",
+            hint="Check servers, credentials and mounts. Nothing was written.",
+        ) from None
+
+
+def _state(target: str, source: str, size: int) -> int:
+    """Tell what is at the place of an artifact."""
+    try:
+        there = os.stat(target)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return DIFFERENT if os.path.lexists(target) else ABSENT
+    if there.st_size != size:
+        return DIFFERENT
+    if is_uri(source):
+        return PRESENT
+    origin = os.stat(source)  # noqa: PTH116
+    if os.path.samestat(there, origin) or there.st_mtime_ns >= origin.st_mtime_ns:
+        return PRESENT
+    # The source was written after the copy, or only moved here.
+    return PRESENT if filecmp.cmp(source, target, shallow=False) else DIFFERENT
+
+
+def transfer(copy: Copy, mode: str, report: Report) -> None:
+    """Put an artifact beside the export, whole or not at all.
+
+    Parameters
+    ----------
+    copy : `Copy`
+        What, and where to.
+    mode : `str`
+        A transfer mode that is not in place.
+    report : `Report`
+        Counts it; the run may be stopped before.
+
+    Raises
+    ------
+    ButlerError
+        Raised if that is not possible.
+    """
+    from lsst.resources import ResourcePath
+
+    report.checkpoint()
+    target = ResourcePath(copy.target, forceAbsolute=True, forceDirectory=False)
+    source = ResourcePath(copy.source, forceAbsolute=True, forceDirectory=False)
+    with suppress(OSError):
+        # A killed run leaves it, and it would be taken for that of a run that is under way.
+        Path(f"{copy.target}{_UNFINISHED}").unlink()
+    try:
+        target.transfer_from(source, mode, overwrite=copy.there == DIFFERENT)
+    except Exception as error:
+        # Each kind of storage fails in its own ways.
+        raise ButlerError(
+            f"artifact {source} can't be put to {copy.target}: {first_line(error)}",
+            hint="What is there stays, and the export files are as they were. Run the task again.",
+        ) from error
+    if copy.there == DIFFERENT:
+        report.replaced += 1
+    else:
+        report.added += 1
