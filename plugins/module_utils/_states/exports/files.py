@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.exports.decla
     SUFFIX,
     Item,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._storage.shared_files import NEW_MODE, sole_writer
+from ansible_collections.rubin.butler.plugins.module_utils._storage.shared_files import NEW_MODE
 
 BLOCK = 1 << 20
 LONGEST_MARK = 1 << 24
@@ -201,23 +202,29 @@ def write_file(path: str, pieces: Iterable[bytes], mode: int | None) -> None:
         Raised if it can't be written; what was there stays.
     """
     target = Path(path).resolve()
-    unfinished = target.with_name(f".{target.name}.unfinished")
+    start, end = f".{target.name}.", ".unfinished"
     try:
-        with sole_writer(target):
-            try:
+        left = [
+            each for each in target.parent.iterdir() if each.name.startswith(start) and each.suffix == end
+        ]
+        descriptor, name = tempfile.mkstemp(prefix=start, suffix=end, dir=target.parent)
+        unfinished = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
                 if mode is None:
                     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else NEW_MODE
-                # One that a killed run has left is overwritten: nobody else writes it now.
-                with unfinished.open("wb") as stream:
-                    for piece in pieces:
-                        stream.write(piece)
-                    stream.flush()
-                    os.fchmod(stream.fileno(), mode)
-                    os.fsync(stream.fileno())
-                unfinished.replace(target)
-            except BaseException:
-                unfinished.unlink(missing_ok=True)
-                raise
+                for piece in pieces:
+                    stream.write(piece)
+                stream.flush()
+                os.fchmod(descriptor, mode)
+                os.fsync(descriptor)
+            unfinished.replace(target)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        # A run that was killed has left them; what it was to write is there now.
+        for each in left:
+            each.unlink(missing_ok=True)
     except OSError as error:
         raise ButlerError(
             f"{path} can't be written: {error.strerror}",
