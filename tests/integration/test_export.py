@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
-from lsst.daf.butler import Butler, CollectionType, DatasetType, FileDataset, Timespan
+from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, FileDataset, Timespan
 from lsst.daf.butler.formatters.yaml import YamlFormatter
 
 from tests.integration.ansible_play import cycle, run
@@ -27,7 +27,6 @@ from tests.integration.exports import (
     TAG,
     declare,
     import_here,
-    make_instrument,
     official_import,
     write_case,
 )
@@ -109,8 +108,10 @@ def test_the_official_tool_and_ours_make_the_same_repository_of_it(
     assert not import_here(other, declare(file, directory=str(origin), transfer="copy")).changed
 
 
-@pytest.mark.parametrize("names", [*((name,) for name in ALL), ALL, ALL[:2]], ids=len)
-@pytest.mark.parametrize("transfer", [None, "direct"])
+@pytest.mark.parametrize(
+    ("names", "transfer"),
+    [(ALL[:1], None), (ALL[1:2], "direct"), (ALL[:2], None), (ALL[2:3], None), (ALL, None), (ALL, "direct")],
+)
 def test_it_holds_what_the_official_export_holds(
     survey: Path, names: tuple[str, ...], transfer: str | None, tmp_path: Path
 ) -> None:
@@ -186,16 +187,15 @@ def test_a_changed_repository_is_exactly_what_the_diff_shows(origin: Path, tmp_p
         butler.put({"new": 7}, "bias", instrument="Cam", detector=7, run=RUNS[0])
     done = export_here(origin, one, check=True)
     contents = done.contents()
-    digests = {key: [each.pop("digest") for each in contents[key]] for key in (
-        f"associations of {CALIB} in", "CHAINED collections in",
-    )}  # fmt: skip
-    assert all(old != new for old, new in digests.values())
-    assert contents == {
-        f"associations of {CALIB} in": ({"entries": 9}, {"entries": 9}),
-        f"associations of {TAG} in": ({"entries": 2}, {"entries": 3}),
-        "CHAINED collections in": ({"entries": 1}, {"entries": 1}),
-        "bias in": ({"entries": 3}, {"entries": 4}),
-        "detector records in": ({"entries": 3}, {"entries": 4}),
+    assert {
+        name: (before["entries"], after["entries"], before.get("digest") != after.get("digest"))
+        for name, (before, after) in contents.items()
+    } == {
+        f"associations of {CALIB} in": (9, 9, True),
+        f"associations of {TAG} in": (2, 3, False),
+        "CHAINED collections in": (1, 1, True),
+        "bias in": (3, 4, False),
+        "detector records in": (3, 4, False),
     }
     assert done.outcome.stats["replaced"] == 1
     ran = export_here(origin, one)
@@ -231,13 +231,13 @@ def test_a_file_with_several_datasets_stays_one(origin: Path, other: Path, tmp_p
     with Butler.from_config(origin, writeable=True) as butler:
         kind = butler.get_dataset_type("bias")
         butler.collections.register("u/both")
-        from lsst.daf.butler import DatasetRef
-
         refs = [
             DatasetRef(kind, butler.registry.expandDataId(instrument="Cam", detector=number), run="u/both")
             for number in (0, 1)
         ]
-        butler.ingest(FileDataset(str(tmp_path / "both.yaml"), refs, YamlFormatter), transfer="copy")
+        butler.ingest(
+            FileDataset(str(tmp_path / "both.yaml"), refs, formatter=YamlFormatter), transfer="copy"
+        )
     one = {"file": str(tmp_path / "export.yaml"), "dataset_type": ["*"], "collections": ["u/both"]}
     file = export_here(origin, one).files[0]
     official_import(other, file, "copy", origin)
@@ -357,7 +357,7 @@ def test_the_examples_run(survey: Path, tmp_path: Path) -> None:
     results = run_examples("butler_export", places)
     assert [result.changed for result in results] == [True, True, True]
     assert (tmp_path / "backup/dc2_export_000.yaml").stat().st_mode & 0o777 == 0o640
-    assert (
-        content_of(tmp_path / "calibs/export.yaml") == content_of(tmp_path / "site/export.yaml")
-        or make_instrument
-    )
+    made, official = (content_of(tmp_path / name / "export.yaml") for name in ("calibs", "site"))
+    assert {name: made[name] for name in made if name != "collection"} == {
+        name: official[name] for name in official if name not in ("collection", TAG)
+    }

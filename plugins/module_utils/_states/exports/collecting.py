@@ -147,8 +147,10 @@ def _rows(
     expanded = parts.add(single)
     files = recorded_files(butler, expanded, direct=item.transfer == "direct")
     if artifacts.wanted:
+        count = len(files)
         files, lost = artifacts.add(files, sources)
-        found.gone[kind] += len(lost)
+        if lost:
+            found.gone[kind] += count - len(files)
         found.lost = sorted([*found.lost, *lost])[:_NAMED]
     for file in files:
         yield _row(file)

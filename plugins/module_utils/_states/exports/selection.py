@@ -97,16 +97,16 @@ def select(butler: Butler, item: Item) -> Selection:
     _check_elements(butler, item)
     types: dict[str, DatasetType] = {}
     for entry in item.dataset_types:
+        if "." in entry:
+            raise ButlerError(
+                f"{entry} is a component, and is exported with its dataset",
+                option=f"{item.option}.dataset_type",
+            )
         if is_pattern(entry):
             found = {each.name: each for each in butler.registry.queryDatasetTypes(entry)}
         else:
             known = registered_type(butler, entry)
             found = {} if known is None else {entry: known}
-        if any(each.isComponent() for each in found.values()):
-            raise ButlerError(
-                f"{entry} is a component, and is exported with its dataset",
-                option=f"{item.option}.dataset_type",
-            )
         if not found:
             selection.missing.append(_missing(item, "dataset_type", entry))
         types |= found

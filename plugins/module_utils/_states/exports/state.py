@@ -162,10 +162,10 @@ class ExportsState:
             current.absent = True
             for seen in current.seen:
                 seen.missing = nothing_there(seen.item)
-            return current
-        with opened.butler as butler, butler.registry.caching_context():
-            for number, seen in enumerate(current.seen):
-                self._gather(opened, number, seen, current)
+        else:
+            with opened.butler as butler, butler.registry.caching_context():
+                for number, seen in enumerate(current.seen):
+                    self._gather(opened, number, seen, current)
         needed: dict[str, int] = defaultdict(int)
         for seen in current.seen:
             self._look(seen, needed)
