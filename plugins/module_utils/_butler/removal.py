@@ -136,7 +136,8 @@ class Remover:
             ) from error
 
     def _stuck(self, error: ExceptionGroup[Exception]) -> ButlerError:
-        outage = explain_outage(error, self._repository.config, ())
+        roots = map(str, self._repository.butler.get_datastore_roots().values())
+        outage = explain_outage(error, self._repository.config, roots)
         lines = sorted({first_line(cause) for cause in error.exceptions})
         return ButlerError(
             f"{len(error.exceptions)} artifacts can't be removed",

@@ -257,7 +257,7 @@ def gone_of(
     try:
         absent = gone_among(files, [root] if root is not None else [])
     except UnclearError as error:
-        outage = explain_outage(error, repository.config, ())
+        outage = explain_outage(error, repository.config, sorted(map(str, files)))
         raise ButlerError(
             error.message, option="forget_unstored", hint=f"{outage or ''}{error.hint or ''}"
         ) from error
