@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import check_links
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._exports.paths import is_uri
@@ -89,9 +90,11 @@ class Artifacts:
         Raises
         ------
         ButlerError
-            Raised if whether an artifact is there can't be told.
+            Raised if whether an artifact is there can't be told, and if a remote one is to be linked.
         """
         uris = [sources[file.refs[0].id] for file in files]
+        if (remote := next((uri for uri in uris if not uri.isLocal), None)) is not None:
+            check_links(f"{self.item.option}.transfer", self.item.transfer, remote.geturl())
         sizes = dict(zip(uris, _sizes(uris), strict=True))
         unknown = {uri for uri, size in sizes.items() if size is None}
         root = self.repository.datastore_root

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the rubin.butler developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""butler_export with the artifacts: copied or linked once, and never over other files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
+from lsst.daf.butler import Butler
+
+from tests.integration.canonical import difference, dump
+from tests.integration.davs_repository import make_davs_repository
+from tests.integration.exporting import butler_command, calibrations, content_of, export_here
+from tests.integration.exports import (
+    CALIB,
+    CALIBRATIONS,
+    DATASETS,
+    RUNS,
+    declare,
+    import_here,
+    official_import,
+    paths_in,
+    write_case,
+)
+from tests.integration.postgres import Database
+from tests.integration.webdav import WebDav
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return write_case(CALIBRATIONS, tmp_path / "site")
+
+
+@pytest.fixture
+def origin(repo: Path, site: Path) -> Path:
+    official_import(repo, site, "copy")
+    return repo
+
+
+@pytest.fixture
+def other(empty_repository: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(empty_repository, tmp_path / "other"))
+
+
+def test_an_export_with_its_artifacts_is_that_of_the_official_tool(
+    origin: Path, site: Path, other: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    one = calibrations(out / "export.yaml", transfer="copy")
+    check, done = (export_here(origin, one, check=each) for each in (True, False))
+    assert check.outcome.changes == done.outcome.changes and check.outcome.stats == done.outcome.stats
+    assert done.told("artifacts") == {
+        f"{kind} in {out}": (None, {"artifacts": count}) for kind, count in (("bias", 3), ("flat", 6))
+    }
+    assert content_of(out / "export.yaml") == content_of(site)
+    butler_command("import", str(other), str(out), "--transfer", "copy")
+    assert difference(dump(origin), dump(other)) == []
+    shutil.rmtree(origin)
+    again = tmp_path / "again"
+    Butler.makeRepo(again)
+    import_here(again, declare(out / "export.yaml", transfer="copy"))
+    assert difference(dump(other), dump(again)) == []
+
+
+@pytest.mark.parametrize("transfer", ["copy", "hardlink", "link", "relsymlink", "symlink"])
+def test_artifacts_are_transferred_once(transfer: str, origin: Path, tmp_path: Path) -> None:
+    one = calibrations(tmp_path / "export.yaml", transfer=transfer, directory=str(tmp_path / "new/files"))
+    done = export_here(origin, one)
+    assert done.outcome.stats["added"] == 1 + DATASETS
+    artifacts = [tmp_path / "new/files" / path for path in paths_in(tmp_path / "export.yaml")]
+    sources = [origin / path for path in paths_in(tmp_path / "export.yaml")]
+    assert all(path.is_symlink() == transfer.endswith("symlink") for path in artifacts)
+    same = [path.samefile(source) for path, source in zip(artifacts, sources, strict=True)]
+    assert set(same) == {transfer != "copy"}
+    assert [path.read_bytes() for path in artifacts] == [path.read_bytes() for path in sources]
+    again = export_here(origin, one)
+    assert not again.outcome.changed and again.outcome.stats["present"] == 1 + DATASETS
+    artifacts[0].unlink()
+    mended = export_here(origin, one)
+    assert mended.outcome.stats["added"] == 1 and artifacts[0].exists()
+    # Whether it is copied or linked makes no difference afterwards.
+    assert not export_here(origin, {**one, "transfer": "copy"}).outcome.changed
+
+
+def test_other_files_are_not_overwritten(origin: Path, tmp_path: Path) -> None:
+    one = calibrations(tmp_path / "export.yaml", transfer="copy")
+    export_here(origin, one)
+    artifact = tmp_path / paths_in(tmp_path / "export.yaml")[0]
+    source = origin / paths_in(tmp_path / "export.yaml")[0]
+    os.utime(artifact, ns=(0, 0))
+    assert not export_here(origin, one).outcome.changed, "older, and yet the same"
+    text = artifact.read_text()
+    artifact.write_text(text.swapcase())
+    os.utime(artifact, ns=(10**9, 10**9))
+    with pytest.raises(ButlerError, match=f"1 other files are in their places: {artifact}"):
+        export_here(origin, one)
+    done = export_here(origin, one, on_conflict="replace")
+    assert done.outcome.stats["replaced"] == 1 and artifact.read_text() == source.read_text()
+    artifact.unlink()
+    artifact.symlink_to("nowhere")
+    with pytest.raises(ButlerError, match=f"1 other files are in their places: {artifact}"):
+        export_here(origin, one)
+    assert export_here(origin, one, on_conflict="replace").outcome.changed and not artifact.is_symlink()
+
+
+def test_artifacts_that_are_gone_are_told_and_left_out(origin: Path, tmp_path: Path) -> None:
+    one = calibrations(tmp_path / "export.yaml", transfer="copy")
+    with Butler.from_config(origin) as butler:
+        (bias,) = butler.query_datasets("bias", RUNS[0], where="instrument = 'Cam' AND detector = 0")
+        lost = Path(butler.getURI(bias).ospath)
+    lost.unlink()
+    with pytest.raises(ButlerError, match=f"artifact file://{lost} .1 bias datasets. does not exist"):
+        export_here(origin, one)
+    done = export_here(origin, one, on_missing="skip")
+    assert done.exports[0]["missing_datasets"] == {"bias": 1} and done.exports[0]["datasets"]["bias"] == 2
+    assert len(content_of(*done.files)[CALIB]) == DATASETS - 1
+    # Where they stay in their places nobody looks.
+    assert export_here(origin, {**one, "transfer": "none"}).exports[0]["datasets"]["bias"] == 3
+
+
+@pytest.mark.parametrize("ingested", ["direct", "copy"])
+def test_odd_names_and_artifacts_ingested_in_place(ingested: str, repo: Path, tmp_path: Path) -> None:
+    file = write_case(CALIBRATIONS, tmp_path / "naïve #1 100%")
+    text = file.read_text().replace("Cam/calib/DM-1/biasGen\n", '"naïve run/50%/biasGen"\n')
+    file.write_text(text)
+    import_here(repo, declare(file, transfer=ingested))
+    (tmp_path / "out").mkdir()
+    one = calibrations(tmp_path / "out/export.yaml", collections=["*"], with_collections=[])
+    for transfer in ("copy", "direct"):
+        new = tmp_path / transfer
+        Butler.makeRepo(new)
+        made = export_here(repo, {**one, "transfer": transfer}).files[0]
+        assert made.read_text().isascii()
+        official_import(new, made, "copy")
+        with Butler.from_config(repo) as butler, Butler.from_config(new) as copy:
+            refs = butler.query_all_datasets("*", find_first=False)
+            assert len(refs) == DATASETS
+            assert {ref.id: butler.get(ref) for ref in refs} == {ref.id: copy.get(ref) for ref in refs}
+
+
+def test_artifacts_come_from_a_webdav_server(
+    webdav: WebDav, database: Database, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = make_davs_repository(webdav, database, tmp_path, monkeypatch)
+    far.make()
+    file = write_case(CALIBRATIONS, tmp_path / "site")
+    far.converge(ImportsState.from_params(declare(file, transfer="copy")))
+    (tmp_path / "out").mkdir()
+    one = calibrations(tmp_path / "out/export.yaml", transfer="copy")
+    done = export_here(far.uri, one)
+    assert done.outcome.stats["added"] == 1 + DATASETS
+    before = len(far.server.requests)
+    assert not export_here(far.uri, one).outcome.changed
+    assert "GET" not in {line.split()[0] for line in far.server.requests[before + 1 :] if ".yaml" not in line}
+    official_import(repo, tmp_path / "out/export.yaml", "copy")
+    with Butler.from_config(far.uri) as butler, Butler.from_config(repo) as copy:
+        refs = butler.query_all_datasets("*", find_first=False)
+        assert {ref.id: butler.get(ref) for ref in refs} == {ref.id: copy.get(ref) for ref in refs}
+    direct = export_here(far.uri, {**one, "transfer": "direct"})
+    assert all(path.startswith(far.uri) for path in paths_in(direct.files[0]))
+    with pytest.raises(ButlerError, match=r"exports.0..transfer: transfer mode 'symlink' needs local files"):
+        export_here(far.uri, {**one, "transfer": "symlink", "directory": str(tmp_path / "links")})
