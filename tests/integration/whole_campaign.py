@@ -95,6 +95,14 @@ def undoing(repo: Path) -> list[Task]:
     absent = {"state": "absent"}
     tasks: list[Task] = [
         ("butler_chain", {"chains": [{"name": "defaults", **absent}]}),
+        (
+            "butler_datasets",
+            {
+                **absent,
+                "datasets": [{"dataset_type": refcat_files.TYPE, "collections": "refcats"}],
+                "removal": "purge",
+            },
+        ),
         ("butler_collection", {"collections": [{"name": "u/someone/calib", **absent}]}),
         ("butler_repo", {"confirm": str(repo), **absent}),
     ]
