@@ -170,7 +170,7 @@ changes:
   type: list
   elements: dict
   sample:
-    - {action: add, kind: certifications, name: "bias in DEEP/20190402/calib/bias, 2000-01-01 to 2050-01-01", before: null,
+    - {action: add, kind: certifications, name: bias in DEEP/20190402/calib/bias (2000-01-01 to 2050-01-01), before: null,
        after: {datasets: 62}, count: 62, examples: ["bias@{instrument: 'DECam', detector: 1}"]}
 truncated:
   description: How many changes are left out of RV(changes).

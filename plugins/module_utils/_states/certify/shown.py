@@ -53,7 +53,7 @@ class Group:
         text : `str`
             Unique among the changes of a plan.
         """
-        when = f", {self.span}" if self.span is not None else ""
+        when = f" ({self.span})" if self.span is not None else ""
         return f"{self.name} {word}{' ' if word else ''}in {self.collection}{when}"
 
 

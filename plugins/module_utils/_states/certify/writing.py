@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from astropy.time import Time
     from lsst.daf.butler import DataCoordinate, DatasetRef, Timespan
 
-_DATA_IDS = 500
+_DATA_IDS = 250
 """Most data IDs to decertify in one call, whose time grows with the square of their number."""
 
 _DAY = 86_400 * 1_000_000_000
