@@ -143,8 +143,8 @@ EXAMPLES = r"""
 RETURN = r"""
 stats:
   description:
-    - RV(stats.removed) counts the datasets that were removed and the memberships that ended with them, one for each
-      validity range. RV(stats.present) counts the selected datasets that are as declared, for instance not gone.
+    - V(removed) counts the datasets that were removed and the memberships that ended with them, one for each validity range.
+      V(present) counts the selected datasets that are as declared, for instance not gone.
   returned: success
   type: dict
   sample: {present: 0, added: 0, replaced: 0, removed: 5, skipped: 0, failed: 0}

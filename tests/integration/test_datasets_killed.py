@@ -23,7 +23,10 @@ from tests.integration.removal_cases import (
     TAG,
     artifacts,
     filled_copy,
+    held,
     params,
+    removed,
+    trash,
 )
 
 
@@ -107,3 +110,12 @@ def test_at_no_step_is_a_stored_dataset_without_artifact_or_an_artifact_without_
         assert paths(killed.repo, "dataset_location", "dataset_location.dataset_id") <= there, told
         assert there <= paths(killed.repo, "dataset", "dataset.id"), told
         shutil.rmtree(killed.repo)
+
+
+def test_what_a_killed_removal_has_marked_can_be_forgotten_too(tmp_path: Path) -> None:
+    repo = filled_copy(tmp_path / "repo")
+    steps = run(Attempt(STATE, params(removal="purge"), filled_copy(tmp_path / "whole")))["steps"]
+    last = every("remove")(steps)[-1]
+    assert kill_at(Attempt(STATE, params(removal="purge"), repo), last + 1) and trash(repo) == 2
+    assert removed(repo, forget_unstored=True).stats["removed"] == 2 + 1 + 2 and trash(repo) == 0
+    assert held(repo)[RUN] == [] and len(artifacts(repo)) == 3

@@ -96,15 +96,19 @@ class Remover:
         self._transact(partial(self._repository.butler.registry.removeDatasets, list(refs)))
 
     def forget(self, refs: Sequence[DatasetRef]) -> None:
-        """Remove datasets and the records of their artifacts, and touch no file.
+        """Remove datasets and the records of their artifacts, which are gone; no file is touched.
 
         Parameters
         ----------
         refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
             Datasets.
         """
+        if not refs:
+            return
 
         def write() -> None:
+            # Marks of a removal that was killed would stay; of the others this removes nothing.
+            self._datastore.emptyTrash(ignore_errors=False, refs=refs)
             self._datastore.forget(refs)
             self._repository.butler.registry.removeDatasets(refs)
 
