@@ -15,6 +15,7 @@ from tests.integration.sky_maps import FIELDS
 
 RAWS = "LSSTComCam/raw/all"
 TAG = "LSSTComCam/raw/chosen"
+CERTIFIED = "Cam/calib/certified"
 
 Task = tuple[str, dict[str, Any]]
 
@@ -56,6 +57,8 @@ def campaign(repo: Path, source: Path, seed: Mapping[str, Any]) -> list[Task]:
         "where": "instrument = 'LSSTComCam'",
         "ids": [2024110800300, 2024110800301],
     }
+    biases = {"dataset_type": "bias", "collections": [exports.RUNS[0]]}
+    certified = {"collection": CERTIFIED, "datasets": [biases], "begin": "2025-01-01", "end": "2026-01-01"}
     camera = {"instrument": "LSSTComCam"}
     tasks: list[Task] = [
         ("butler_repo", {"seed_config": dict(seed)}),
@@ -77,6 +80,7 @@ def campaign(repo: Path, source: Path, seed: Mapping[str, Any]) -> list[Task]:
             },
         ),
         ("butler_tagged", {"collections": [chosen]}),
+        ("butler_certify", {"certifications": [certified]}),
         (
             "butler_chain",
             {
@@ -93,6 +97,7 @@ def campaign(repo: Path, source: Path, seed: Mapping[str, Any]) -> list[Task]:
 def undoing(repo: Path) -> list[Task]:
     """Declare that some of the campaign, and then all of it, is absent."""
     absent = {"state": "absent"}
+    week = {"collection": CERTIFIED, "datasets": [{"dataset_type": "bias"}], "end": "2025-01-08", **absent}
     tasks: list[Task] = [
         ("butler_chain", {"chains": [{"name": "defaults", **absent}]}),
         (
@@ -103,6 +108,7 @@ def undoing(repo: Path) -> list[Task]:
                 "removal": "purge",
             },
         ),
+        ("butler_certify", {"certifications": [week]}),
         ("butler_collection", {"collections": [{"name": "u/someone/calib", **absent}]}),
         ("butler_repo", {"confirm": str(repo), **absent}),
     ]
