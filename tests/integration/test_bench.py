@@ -132,3 +132,11 @@ def test_raws_behind_webdav_are_measured_beside_local_files(tmp_path: Path) -> N
     again = figures["webdav_again"]["requests"]
     assert again.keys() == {"OPTIONS", "PROPFIND"} and again["PROPFIND"] <= 4 * (12 + 3) < 12 * 9
     assert all(figure["seconds"] > 0 and f"| {figure['name']} |" in said for figure in figures.values())
+
+
+def test_exports_are_measured_beside_the_official_one(tmp_path: Path) -> None:
+    out = tmp_path / "exports.json"
+    said = bench("bench.exports", "--datasets=30", f"--json={out}")
+    content = json.loads(out.read_text())
+    assert content["baseline"] == "official export" and len(content["figures"]) == 4
+    assert all(figure["datasets"] == 30 and figure["name"] in said for figure in content["figures"])
