@@ -66,7 +66,7 @@ options:
             type: dict
           data_ids:
             description:
-              - The data IDs that the datasets have to have, or parts of them, such as V({detector: 57}).
+              - "The data IDs that the datasets have to have, or parts of them, such as V({detector: 57})."
               - Those of which a dataset type has no dataset are treated as O(on_missing) says, if it has any.
             type: list
             elements: dict

@@ -51,6 +51,7 @@ def tasks(place: Path) -> dict[str, tuple[str, dict[str, Any], list[str]]]:
         return {"repo": repo, "instrument": "LSSTComCam", "sources": [source], **more}
 
     chains = [{"name": "a", "children": ["b"]}, {"name": "b", "children": ["a"]}]
+    certified = {"collection": "runs", "datasets": [{"dataset_type": "bias", "collections": ["none"]}]}
     tagged = [{"name": "tag", "dataset_type": "raw", "collections": ["runs"], "where": "instrument = 'X'"}]
     return {
         "missing file": ("butler_import", imported("none.yaml"), ["imports[0].file", "none.yaml"]),
@@ -66,6 +67,16 @@ def tasks(place: Path) -> dict[str, tuple[str, dict[str, Any], list[str]]]:
             "butler_tagged",
             {"repo": repo, "collections": tagged},
             ["dataset type raw does not exist"],
+        ),
+        "not a time": (
+            "butler_certify",
+            {"repo": repo, "certifications": [{**certified, "begin": "2019-04-02T00:00:00Z"}]},
+            ["certifications[0].begin", "2019-04-02T00:00:00Z", "2000-01-01T12:30:00", "TAI"],
+        ),
+        "certified in a chain": (
+            "butler_certify",
+            {"repo": repo, "certifications": [certified]},
+            ["runs", "CHAINED", "CALIBRATION"],
         ),
         "run that is a chain": ("butler_raws", raw(raws, run="runs"), ["runs", "CHAINED"]),
         "cycle": (
@@ -135,6 +146,8 @@ def answers(place: Path) -> dict[str, TaskResult]:
         "foreign universe",
         "unknown instrument",
         "unknown dataset type",
+        "not a time",
+        "certified in a chain",
         "run that is a chain",
         "cycle",
         "missing directory",

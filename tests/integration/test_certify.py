@@ -36,6 +36,7 @@ from tests.integration.calibrations import (
 from tests.integration.canonical import difference, dump
 from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
+from tests.integration.interruptions import at_boundary
 from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
 
 RANGE = {"begin": "2000-01-01T00:00:00", "end": "2050-01-01T00:00:00"}
@@ -296,6 +297,26 @@ def test_a_run_stopped_between_transactions_is_finished_by_the_next(biases: Path
     assert len(valid(biases)) == 2
     assert converged(biases, *declared).changed and len(valid(biases)) == 4
     assert not converged(biases, *declared).changed
+
+
+def test_what_another_writer_certifies_meanwhile(biases: Path) -> None:
+    converged(biases, {"collections": [OLD], "end": "2000-01-01"})
+    declared = {"collections": [NEW], "begin": "2000-01-01"}
+    state = state_of(declared, on_conflict="replace")
+    # The same: whoever comes second finds it done.
+    report = at_boundary(1, lambda: converged(biases, declared))
+    outcome = converge_here(state, biases, report=report)
+    assert outcome.changed and outcome.stats["added"] == 0
+    assert valid(biases)[1] == [("until 2000-01-01", OLD), ("from 2000-01-01", NEW)]
+    # Something else, which the plan knew nothing of.
+    state = state_of({**declared, "begin": "1999-01-01"}, on_conflict="replace")
+    other = {"collections": None, "begin": "1999-06-01", "data_ids": [{"detector": 2}], "state": "absent"}
+    with pytest.raises(ButlerError, match=f"another writer has changed meanwhile which .* in {CALIB}"):
+        converge_here(state, biases, report=at_boundary(1, lambda: converged(biases, other)))
+    assert valid(biases)[1] == [("until 2000-01-01", OLD), ("from 2000-01-01", NEW)]
+    assert valid(biases)[2] == [("until 1999-06-01", OLD)]
+    assert converge_here(state, biases).changed
+    assert valid(biases)[2] == [("until 1999-01-01", OLD), ("from 1999-01-01", NEW)]
 
 
 def test_a_killed_run_is_finished_by_the_next(biases: Path) -> None:
