@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, Config, DatasetType
+from lsst.daf.butler.tests import MetricsExample
 
 from tests.integration.canonical import difference, dump
 from tests.integration.davs_repository import make_davs_repository
@@ -29,6 +30,7 @@ from tests.integration.exports import (
     write_case,
 )
 from tests.integration.postgres import Database
+from tests.integration.raw_zips import SKY, fill_summit, make_zip
 from tests.integration.webdav import WebDav
 
 
@@ -143,6 +145,52 @@ def test_odd_names_and_artifacts_ingested_in_place(ingested: str, repo: Path, tm
             refs = butler.query_all_datasets("*", find_first=False)
             assert len(refs) == DATASETS
             assert {ref.id: butler.get(ref) for ref in refs} == {ref.id: copy.get(ref) for ref in refs}
+
+
+@pytest.mark.parametrize("ingested", ["direct", "copy"])
+def test_members_of_zips_are_told_by_their_uris(
+    ingested: str, repo: Path, other: Path, tmp_path: Path
+) -> None:
+    summit = Path(shutil.copytree(other, tmp_path / "summit"))
+    fill_summit(summit, tmp_path / "files")
+    path = make_zip(summit, tmp_path / "zips", SKY)
+    with Butler.from_config(summit) as butler, Butler.from_config(repo, writeable=True) as target:
+        raws = butler.query_all_datasets("*", find_first=False)
+        target.transfer_dimension_records_from(butler, raws)
+        for kind in butler.registry.queryDatasetTypes("*"):
+            target.registry.registerDatasetType(kind)
+        target.ingest_zip(str(path), transfer=ingested)
+    one = {"file": str(tmp_path / "export.yaml"), "dataset_type": ["*"], "collections": ["*"]}
+    for transfer in ("copy", "none") if ingested == "copy" else ("copy",):
+        with pytest.raises(ButlerError, match="datasets raw: 3 are members of zips") as caught:
+            export_here(repo, {**one, "transfer": transfer})
+        assert "does not exist" not in str(caught.value)
+    done = export_here(repo, {**one, "transfer": "direct"})
+    assert done.exports[0]["datasets"] == {"guider_raw": 1, "raw": 3}
+    official_import(other, done.files[0], "direct")
+    with Butler.from_config(other) as butler:
+        found = butler.get_many_uris(butler.query_all_datasets("*", find_first=False)).values()
+        assert len(found) == 4 and all(uris.primaryURI and uris.primaryURI.exists() for uris in found)
+    import_here(other, declare(done.files[0], transfer="direct"))
+
+
+def test_datasets_in_several_files_are_told(tmp_path: Path) -> None:
+    parts = ("summary", "output", "data")
+    metrics = {
+        "pytype": "lsst.daf.butler.tests.MetricsExample",
+        "delegate": "lsst.daf.butler.tests.MetricsDelegate",
+        "components": dict.fromkeys(parts, "StructuredDataDict"),
+    }
+    root = tmp_path / "composites"
+    datastore = {"composites": {"default": False, "disassembled": {"metrics": True}}}
+    Butler.makeRepo(root, Config({"storageClasses": {"Metrics": metrics}, "datastore": datastore}))
+    with Butler.from_config(root, writeable=True) as butler:
+        butler.registry.registerDatasetType(DatasetType("metrics", (), "Metrics", universe=butler.dimensions))
+        butler.collections.register("run")
+        butler.put(MetricsExample(*({"is": part} for part in parts)), "metrics", run="run")
+    one = {"file": str(tmp_path / "export.yaml"), "dataset_type": ["*"], "collections": ["*"]}
+    with pytest.raises(ButlerError, match="datasets metrics: 1 are stored in several files each"):
+        export_here(root, one)
 
 
 def test_artifacts_come_from_a_webdav_server(

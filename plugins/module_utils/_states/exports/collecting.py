@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known, look_up
@@ -51,9 +52,11 @@ class Collected:
         How many datasets there are.
     unstored, gone, composite, zipped : `collections.Counter`
         How many datasets of each type the datastore does not record, have no artifact any more, are in
-        several files each, and are in zips.
+        several files each, and are in zips that can't be told.
     lost : `list` [ `str` ]
         The first of the artifacts that are gone.
+    left_out : `set` [ `uuid.UUID` ]
+        The datasets that are counted in one of these.
     """
 
     types: dict[str, DatasetType] = field(default_factory=dict)
@@ -64,6 +67,12 @@ class Collected:
     composite: Counter[str] = field(default_factory=Counter)
     zipped: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
+    left_out: set[UUID] = field(default_factory=set)
+
+    def leave_out(self, counter: Counter[str], ref: DatasetRef) -> None:
+        """Count a dataset that the export can't have."""
+        counter[ref.datasetType.name] += 1
+        self.left_out.add(ref.id)
 
 
 def collect(
@@ -93,29 +102,21 @@ def collect(
     found = Collected()
     parts = Parts(butler, spool, item.skip_dimensions)
     for dataset_type in selection.types:
-        before = found.count
-        for chunk in in_chunks(_each_once(butler, item, selection, dataset_type.name), CHUNK):
-            rows = list(_rows(repository, item, chunk, parts, artifacts, found))
-            spool.add_datasets(rows)
-            found.count += len(rows)
-        if found.count > before:
-            found.types[dataset_type.name] = dataset_type
-    # One that several collections hold, in parts, is still one.
+        for chunk in in_chunks(selected(butler, item, selection, dataset_type.name), CHUNK):
+            # One that is in several collections, or has several validity ranges, comes several times.
+            refs = {ref.id: ref for ref in chunk if ref.id not in found.left_out}
+            for known in spool.known(refs):
+                del refs[known]
+            if refs:
+                spool.add_datasets(list(_rows(repository, item, [*refs.values()], parts, artifacts, found)))
+    names = {name for (name,) in spool.read("SELECT DISTINCT type FROM datasets")}
+    found.types = {kind.name: kind for kind in selection.types if kind.name in names}
     found.count = spool.order()
     parts.finish()
     found.collections = _collections(butler, selection, spool)
     for name, dataset_type in found.types.items():
         _associations(butler, dataset_type, name, found.collections, spool)
     return found
-
-
-def _each_once(butler: Butler, item: Item, selection: Selection, name: str) -> Iterator[DatasetRef]:
-    """Leave out what comes again soon: a dataset with many validity ranges comes once for each."""
-    last = None
-    for ref in selected(butler, item, selection, name):
-        if ref.id != last:
-            yield ref
-        last = ref.id
 
 
 def _rows(
@@ -127,18 +128,17 @@ def _rows(
     found: Collected,
 ) -> Iterator[Row]:
     """Find the artifacts of datasets, and give what is to stand in the export."""
-    butler, kind = repository.butler, refs[0].datasetType.name
-    refs = list({ref.id: ref for ref in refs}.values())
+    butler = repository.butler
     uris = butler.get_many_uris(refs, allow_missing=True)
     single, sources = [], {}
     for ref in refs:
         where = uris.get(ref)
         if where is None:
-            found.unstored[kind] += 1
+            found.leave_out(found.unstored, ref)
         elif where.primaryURI is None or where.componentURIs:
-            found.composite[kind] += 1
-        elif where.primaryURI.fragment:
-            found.zipped[kind] += 1
+            found.leave_out(found.composite, ref)
+        elif where.primaryURI.fragment and artifacts.wanted:
+            found.leave_out(found.zipped, ref)
         else:
             single.append(ref)
             sources[ref.id] = where.primaryURI
@@ -147,13 +147,18 @@ def _rows(
     expanded = parts.add(single)
     files = recorded_files(butler, expanded, direct=item.transfer == "direct")
     if artifacts.wanted:
-        count = len(files)
         files, lost = artifacts.add(files, sources)
-        if lost:
-            found.gone[kind] += count - len(files)
+        kept = {file.refs[0].id for file in files}
+        for ref in single:
+            if ref.id not in kept:
+                found.leave_out(found.gone, ref)
         found.lost = sorted([*found.lost, *lost])[:_NAMED]
     for file in files:
-        yield _row(file)
+        # A relative path does not tell which member of a zip is meant (source: FileDatastore.export).
+        if sources[file.refs[0].id].fragment and "#" not in str(file.path):
+            found.leave_out(found.zipped, file.refs[0])
+        else:
+            yield _row(file)
 
 
 _NAMED = 100

@@ -230,3 +230,44 @@ def write_file(path: str, pieces: Iterable[bytes], mode: int | None) -> None:
             f"{path} can't be written: {error.strerror}",
             hint="What was there is unchanged. Run the task again when it can.",
         ) from error
+
+
+def permit(path: str, mode: int | None) -> None:
+    """Give a file its permissions.
+
+    Parameters
+    ----------
+    path : `str`
+        Its path.
+    mode : `int` or `None`
+        Permissions; `None` leaves those that are there.
+
+    Raises
+    ------
+    ButlerError
+        Raised if this user may not.
+    """
+    try:
+        if mode is not None:
+            Path(path).chmod(mode)
+    except OSError as error:
+        raise ButlerError(f"the permissions of {path} can't be changed: {error.strerror}") from error
+
+
+def remove(path: str) -> None:
+    """Remove a file.
+
+    Parameters
+    ----------
+    path : `str`
+        Its path.
+
+    Raises
+    ------
+    ButlerError
+        Raised if that is not possible.
+    """
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise ButlerError(f"{path} can't be removed: {error.strerror}") from error

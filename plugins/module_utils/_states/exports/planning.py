@@ -203,7 +203,10 @@ def _conflicts(plan: Plan[Any], seen: Seen, on_conflict: str, *, prune: bool) ->
     for name, count in sorted(found.zipped.items()):
         plan.conflicts.append(
             Conflict(
-                "datasets", name, f"{count} are in zips, of which no export can tell; ingest the zips there"
+                "datasets",
+                name,
+                f"{count} are members of zips, which can't be copied, nor told by a path that is relative to "
+                "the datastore; use transfer=direct, or ingest the zips there",
             )
         )
     plan.conflicts += [

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -192,7 +192,7 @@ def selected(butler: Butler, item: Item, selection: Selection, name: str) -> Ite
         ) from None
 
 
-def lacking_datasets(item: Item, selection: Selection, counts: Mapping[str, int]) -> list[Assumption]:
+def lacking_datasets(item: Item, selection: Selection, types: Collection[str]) -> list[Assumption]:
     """Name the dataset types of which nothing is selected.
 
     Parameters
@@ -201,8 +201,8 @@ def lacking_datasets(item: Item, selection: Selection, counts: Mapping[str, int]
         The declared export.
     selection : `Selection`
         From `select`.
-    counts : `~collections.abc.Mapping` [ `str`, `int` ]
-        How many datasets are selected of each type.
+    types : `~collections.abc.Collection` [ `str` ]
+        The dataset types of which something is.
 
     Returns
     -------
@@ -217,7 +217,5 @@ def lacking_datasets(item: Item, selection: Selection, counts: Mapping[str, int]
     return [
         Assumption(f"selected dataset of type {entry} in", ", ".join(item.collections), item.option)
         for entry in item.dataset_types
-        if selection.searched
-        and of(entry, there)
-        and not of(entry, (name for name in counts if counts[name]))
+        if selection.searched and of(entry, there) and not of(entry, types)
     ]

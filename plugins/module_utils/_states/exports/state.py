@@ -181,11 +181,8 @@ class ExportsState:
         spool.begin()
         artifacts = Artifacts(opened, item, number, spool)
         seen.collected = found = collect(opened, item, selection, spool, artifacts)
-        counts = {
-            name: sum(name in each for each in (found.types, found.unstored, found.gone))
-            for name in (kind.name for kind in selection.types)
-        }
-        seen.missing = [*seen.missing, *lacking_datasets(item, selection, counts)]
+        selected = {*found.types, *found.unstored, *found.gone, *found.composite, *found.zipped}
+        seen.missing = [*seen.missing, *lacking_datasets(item, selection, selected)]
         if seen.missing and self.on_missing == "fail":
             return
         seen.known = True
@@ -291,8 +288,6 @@ class ExportsState:
         numbers = {id(seen): number for number, seen in enumerate(self._seen)}
         for job in plan.work:
             item = job.seen.item
-            if job.seen.copies:
-                Path(item.directory).mkdir(parents=True, exist_ok=True)
             for copy in spool.copies(numbers[id(job.seen)]):
                 transfer(copy, item.transfer, report)
             for part in reversed(job.write):
@@ -303,11 +298,11 @@ class ExportsState:
                 else:
                     report.added += 1
             for path in job.permit:
-                os.chmod(path, item.mode or 0)  # noqa: PTH101
+                files.permit(path, item.mode)
                 report.replaced += 1
             for path in reversed(job.remove):
                 report.checkpoint()
-                Path(path).unlink()
+                files.remove(path)
                 report.removed += 1
 
     def findings(self) -> dict[str, Any]:
