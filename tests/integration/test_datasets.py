@@ -14,12 +14,14 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
     ButlerError,
     StoppedError,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from lsst.daf.butler import Butler, DatasetRef, FileDataset
 
 from tests.integration.ansible_play import cycle
 from tests.integration.canonical import dump
 from tests.integration.documented import run_examples
+from tests.integration.interruptions import at_boundary
 from tests.integration.modules_here import cycle_here, module_here
 from tests.integration.postgres import READER, Database
 from tests.integration.removal_cases import (
@@ -220,6 +222,38 @@ def test_it_stops_between_batches_and_goes_on(filled: Path) -> None:
     assert artifacts(filled) == [] and trash(filled) == 0
 
 
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"removal": "purge"},
+        {"removal": "unstore"},
+        {"removal": "disassociate", "tags": [TAG]},
+        {"forget_unstored": True},
+    ],
+    ids=lambda options: str(next(iter(options.values()))),
+)
+def test_another_run_removes_the_rest_meanwhile(
+    options: dict[str, Any], where: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    repo = tmp_path / "repo"
+    if where == "sqlite":
+        filled_copy(repo)
+    else:
+        present(repo, {"registry": {"db": request.getfixturevalue("database").url}})
+        fill(repo, tmp_path / "raws")
+    if "removal" not in options:
+        shutil.rmtree(repo / RUN)
+    others: list[Outcome] = []
+    report = at_boundary(2, lambda: others.append(removed(repo, **options)))
+    first = removed(repo, batch_size=1, report=report, **options)
+    if first.stats["removed"] != 2:  # what leaves a collection is not asked for again
+        assert first.stats["removed"] + others[0].stats["removed"] == (
+            3 if options.get("removal") == "unstore" else 9
+        )
+    assert others[0].changed and not removed(repo, **options).changed
+
+
 def test_how_far_it_is(filled: Path) -> None:
     said: list[tuple[str, int, int | None]] = []
     report = Report(step=lambda *step: said.append(step))
@@ -252,7 +286,7 @@ def test_artifacts_are_not_taken_for_removed_where_nothing_is_mounted(tmp_path: 
     for removal in ("purge", "unstore"):
         with pytest.raises(ButlerError, match=f"{store}/, where .* is missing or empty"):
             removed(repo, RUN, removal=removal)
-    store.mkdir()
+    store.mkdir(exist_ok=True)  # whoever opens the repository makes it
     for removal in ("purge", "unstore"):
         with pytest.raises(ButlerError, match="is missing or empty: its file system may not be mounted"):
             removed(repo, RUN, removal=removal)

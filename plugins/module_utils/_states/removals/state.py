@@ -146,20 +146,32 @@ class RemovalsState:
             report.step(REMOVING, done, total)
             report.checkpoint()
             with repository.writer_lock(place, report.notice):
-                if self.declared.removal == "disassociate":
-                    remover.disassociate(place, batch)
-                    removed = batch
-                elif self.declared.removal == FORGET:
-                    removed = self._still_gone(repository, batch, report)
-                    remover.forget(removed)
-                else:
-                    self._check_places(repository, batch)
-                    (remover.purge if self.declared.removal == "purge" else remover.unstore)(batch)
-                    removed = batch
+                removed = self._remove(repository, remover, place, batch, report)
             report.removed += len(removed) + sum(plan.work.ends[ref.id] for ref in removed)
             done += len(batch)
             report.log(f"{self.declared.removal}: {len(removed)} datasets of {place}")
         report.step(REMOVING, done, total)
+
+    def _remove(
+        self,
+        repository: Repository,
+        remover: Remover,
+        place: str,
+        batch: Sequence[DatasetRef],
+        report: Report,
+    ) -> Sequence[DatasetRef]:
+        """Remove a batch, and tell what of it there was to remove."""
+        if self.declared.removal == "disassociate":
+            remover.disassociate(place, batch)
+            return batch
+        there = self._still_there(repository, batch, report)
+        if self.declared.removal == FORGET:
+            there = self._still_gone(repository, there, report)
+            remover.forget(there)
+        elif there:
+            self._check_places(repository, there)
+            (remover.purge if self.declared.removal == "purge" else remover.unstore)(there)
+        return there
 
     def _batches(self, work: Work) -> Iterator[tuple[str, Sequence[DatasetRef]]]:
         # If the storage lets nobody remove anything, one dataset is enough to find that out.
@@ -171,6 +183,21 @@ class RemovalsState:
                 rest, is_first = refs[1:], False
             for batch in in_chunks(rest, self.batch_size):
                 yield place, batch
+
+    def _still_there(
+        self, repository: Repository, batch: Sequence[DatasetRef], report: Report
+    ) -> Sequence[DatasetRef]:
+        """Leave out datasets that another writer has removed since the plan was made."""
+        if self.declared.removal == "unstore":
+            known = {ref.id for ref in places_of(repository, batch)}
+        else:
+            known = {ref.id for ref in repository.butler.get_many_datasets(ref.id for ref in batch)}
+        there = [ref for ref in batch if ref.id in known]
+        if len(there) < len(batch):
+            report.notice(
+                f"another writer removed {len(batch) - len(there)} of the planned datasets meanwhile"
+            )
+        return there
 
     @staticmethod
     def _still_gone(
