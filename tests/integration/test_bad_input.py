@@ -52,10 +52,16 @@ def tasks(place: Path) -> dict[str, tuple[str, dict[str, Any], list[str]]]:
 
     chains = [{"name": "a", "children": ["b"]}, {"name": "b", "children": ["a"]}]
     certified = {"collection": "runs", "datasets": [{"dataset_type": "bias", "collections": ["none"]}]}
+    exported = {"file": f"{place}/file", "dataset_type": ["raw"], "collections": ["none"]}
     tagged = [{"name": "tag", "dataset_type": "raw", "collections": ["runs"], "where": "instrument = 'X'"}]
     return {
         "missing file": ("butler_import", imported("none.yaml"), ["imports[0].file", "none.yaml"]),
         "no export": ("butler_import", imported("list.yaml"), ["imports[0].file", "list.yaml"]),
+        "export that no importer finds": (
+            "butler_export",
+            {"repo": repo, "exports": [exported]},
+            ["exports[0].file", f"{place}/file", ".yaml"],
+        ),
         "newer universe": ("butler_import", imported("newer.yaml"), ["99", "newer.yaml"]),
         "foreign universe": ("butler_import", imported("foreign.yaml"), ["ska", "foreign.yaml"]),
         "unknown instrument": (
