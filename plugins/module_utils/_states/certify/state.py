@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import register
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
+from ansible_collections.rubin.butler.plugins.module_utils._butler.transactions import uncollected
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.certify.declared import (
@@ -86,7 +87,8 @@ class CertifyState:
         """
         if repository is None:
             return Current(seen=[nothing_of(entry) for entry in self.entries])
-        return observe(repository.butler, self.entries)
+        with uncollected():
+            return observe(repository.butler, self.entries)
 
     def plan(self, current: Current) -> Plan[Work]:
         """Compare what is declared with what is valid.
@@ -101,7 +103,8 @@ class CertifyState:
         plan : `Plan` [ `Work` ]
             With a timeline in each conflict.
         """
-        return Planner(self.entries, current, self.on_missing, self.on_conflict).make()
+        with uncollected():
+            return Planner(self.entries, current, self.on_missing, self.on_conflict).make()
 
     def apply(self, repository: Repository | None, plan: Plan[Work], report: Report) -> None:
         """Register the collections, then certify and decertify.
