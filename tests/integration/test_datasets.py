@@ -187,6 +187,15 @@ def test_files_that_were_ingested_in_place_stay(filled: Path) -> None:
     outcome = removed(filled, RAWS, dataset_type="raw", removal="purge")
     assert changes(outcome) == {f"datasets raw in {RAWS}": {"datasets": 3, "outside, stays": 3}}
     assert held(filled)[RAWS] == [] and len(sources) == 2 and raws_in_place() == sources
+    within = filled / "in/place.yaml"
+    within.parent.mkdir()
+    within.write_text("raw: 1\n")
+    with Butler.from_config(filled, writeable=True) as butler:
+        (data_id, *_unused) = butler.query_data_ids(["instrument", "detector"], explain=False)
+        ref = DatasetRef(butler.get_dataset_type("raw"), data_id, RAWS)
+        butler.ingest(FileDataset(str(within), [ref]), transfer="direct")
+    assert removed(filled, RAWS, dataset_type="raw", removal="purge").changed
+    assert within.exists() and held(filled)[RAWS] == [] and trash(filled) == 0
 
 
 @pytest.mark.parametrize("transfer", ["copy", "hardlink", "symlink", "relsymlink"])
