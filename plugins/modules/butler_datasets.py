@@ -143,8 +143,8 @@ EXAMPLES = r"""
 RETURN = r"""
 stats:
   description:
-    - V(removed) counts the datasets that were removed and the memberships that ended with them, one for each validity range.
-      V(present) counts the selected datasets that are as declared, for instance not gone.
+    - How many datasets were removed, together with the memberships that ended with them, one for each validity range.
+    - How many of the selected datasets were as declared already is V(present), for instance those that are not gone.
   returned: success
   type: dict
   sample: {present: 0, added: 0, replaced: 0, removed: 5, skipped: 0, failed: 0}
@@ -173,7 +173,7 @@ assumes:
   elements: str
   sample: []
 failures:
-  description: Always empty; an artifact that can't be removed ends the task.
+  description: The first hundred objects that failed, with reasons.
   returned: success
   type: list
   elements: dict
