@@ -148,6 +148,7 @@ def answers(place: Path) -> dict[str, TaskResult]:
     [
         "missing file",
         "no export",
+        "export that no importer finds",
         "newer universe",
         "foreign universe",
         "unknown instrument",
