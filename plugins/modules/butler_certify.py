@@ -85,6 +85,7 @@ options:
         description:
           - Whether nothing else of the dataset types of this certification is to be valid in the collection, of any data ID
             and at any time, but what this task declares. Other datasets make room whatever O(on_conflict) says.
+          - While something that is declared is not there, and O(on_missing=skip), nothing ends that nothing takes the place of.
           - Not for V(state=absent).
         type: bool
         default: false

@@ -119,6 +119,21 @@ def _always() -> Any:
     return Timespan(None, None)
 
 
+def test_nothing_is_pruned_while_something_is_missing(biases: Path) -> None:
+    converged(biases, {"collections": [OLD]})
+    for missing, skipped in (
+        ({"collections": ["none"]}, 1),
+        ({"data_ids": [{"detector": 1}, {"detector": 3}]}, 1),
+    ):
+        outcome = converged(biases, {"prune": True, **missing}, on_missing="skip")
+        assert outcome.stats["skipped"] == skipped and outcome.stats["removed"] == 0
+        assert (
+            f"{CALIB}: nothing was pruned, because some of what was declared is not there" in outcome.notices
+        )
+    assert valid(biases) == {1: [("always", NEW)], **{number: [("always", OLD)] for number in (2, 3, 4)}}
+    assert converged(biases, {"prune": True}).stats["removed"] == 2
+
+
 def test_another_dataset_is_a_conflict_with_a_timeline_kept_or_replaced(biases: Path) -> None:
     converged(biases, {"collections": [OLD], "begin": "2019-04-02", "end": "2019-05-01"})
     asked = {"collections": [NEW], "begin": "2019-04-20", "end": "2019-06-01"}

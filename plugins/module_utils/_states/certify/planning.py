@@ -124,6 +124,7 @@ class Planner:
         self._on_conflict = on_conflict
         self._places: dict[Place, _Place] = {}
         self._unresolved: set[int] = set()
+        self._lacking: set[str] = set()
         self._shown = Shown()
         self._overlaps: dict[tuple[Any, ...], list[tuple[DatasetRef, Timeline]]] = defaultdict(list)
         self._contradicted: dict[tuple[str, str, str, str], list[DatasetRef]] = defaultdict(list)
@@ -173,6 +174,7 @@ class Planner:
         if not self._current.repository:
             return True
         plan.skipped += len(ids) or len(missing)
+        self._lacking.add(entry.collection)
         if ids:
             plan.notices.append(
                 f"{entry.option}: left out {len(ids)} of {len(entry.data_ids)} data IDs that have no "
@@ -241,6 +243,13 @@ class Planner:
     def _prune(self) -> None:
         """Take down that nothing else is to be valid."""
         waits = {self._entries[index].collection for index in self._unresolved}
+        for collection in sorted(
+            self._lacking & {entry.collection for entry in self._entries if entry.prune}
+        ):
+            self.plan.notices.append(
+                f"{collection}: nothing was pruned, because some of what was declared is not there"
+            )
+        waits |= self._lacking
         for index, (entry, seen) in enumerate(zip(self._entries, self._current.seen, strict=True)):
             # What is not known yet may be what is there.
             if not entry.prune or entry.collection in waits:
