@@ -76,8 +76,12 @@ class Remover:
         self._transact(partial(datastore.trash, list(refs), ignore_errors=False))
         try:
             self._transact(partial(datastore.emptyTrash, ignore_errors=False, refs=list(refs)))
-        except ExceptionGroup as error:
-            raise self._stuck(error) from error
+        except Exception as error:
+            # A group has what each artifact failed with.
+            causes = getattr(error, "exceptions", ())
+            if not causes:
+                raise
+            raise self._stuck(error, causes) from error
 
     def purge(self, refs: Sequence[DatasetRef]) -> None:
         """Remove artifacts, their records and the datasets, which leave all collections.
@@ -139,12 +143,12 @@ class Remover:
                 f"the removal broke off: {first_line(error)}", hint=after_break(error)
             ) from error
 
-    def _stuck(self, error: ExceptionGroup[Exception]) -> ButlerError:
+    def _stuck(self, error: Exception, causes: Sequence[Exception]) -> ButlerError:
         roots = map(str, self._repository.butler.get_datastore_roots().values())
         outage = explain_outage(error, self._repository.config, roots)
-        lines = sorted({first_line(cause) for cause in error.exceptions})
+        lines = sorted({first_line(cause) for cause in causes})
         return ButlerError(
-            f"{len(error.exceptions)} artifacts can't be removed",
+            f"{len(causes)} artifacts can't be removed",
             option="repo",
             details=lines,
             hint=f"{outage or ''}They are marked as trash and their datasets are still registered: run the "
