@@ -36,6 +36,8 @@ def interpreter() -> str:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
+        # Threads are no good to a process that forks.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
 
     def end() -> None:
