@@ -65,3 +65,25 @@ def test_secrets_are_declared_as_such(role: Path) -> None:
             in secrets
         ):
             assert entry.get("no_log") is True, f"{name} is shown"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_no_result_has_an_item_with_a_secret(role: Path) -> None:
+    """Whatever a loop's label is: at -vv the results show the items."""
+    secret = {name for name, entry in specification(role).items() if has_secrets(entry)}
+    for file in sorted((role / "tasks").glob("*.yml")):
+        for task in all_tasks(yaml.safe_load(file.read_text()) or []):
+            looped = str(task.get("loop", "")).strip("{} ")
+            if looped in secret and "ansible.builtin.include_tasks" not in task:
+                assert task.get("no_log") is True, f"{file.name}: {task['name']} shows {looped}"
+
+
+def has_secrets(entry: dict[str, Any]) -> bool:
+    return bool(entry.get("no_log")) or any(map(has_secrets, entry.get("options", {}).values()))
+
+
+def all_tasks(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for task in tasks:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from all_tasks(task.get(part, []))

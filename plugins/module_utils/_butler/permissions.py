@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.connections import latest_login
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 
 _NO_RIGHT = "42501"
@@ -59,19 +59,13 @@ def explain_refusal(error: BaseException, database: str) -> ButlerError:
     """
     said = str(getattr(error, "orig", error)).strip().split("\n", 1)[0]
     hint = _TEMPORARY if "temporary tables" in said else _HINTS[_code(error)]
+    known = latest_login()
+    login = f"the login {known}" if known else "the login"
     return ButlerError(
-        f"{_login(error)} may not do that in the registry {database}: {said}", option="repo", hint=hint
+        f"{login} may not do that in the registry {database}: {said}", option="repo", hint=hint
     )
 
 
 def _code(error: BaseException) -> str:
     orig: Any = getattr(error, "orig", error)
     return str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
-
-
-def _login(error: BaseException) -> str:
-    orig: Any = getattr(error, "orig", error)
-    # psycopg2 shows it, and no password, also when the connection is closed; other drivers do not.
-    dsn = getattr(getattr(getattr(orig, "cursor", None), "connection", None), "dsn", "")
-    user = re.search(r"\buser=(\S+)", dsn)
-    return f"the login {user[1]}" if user else "the login"

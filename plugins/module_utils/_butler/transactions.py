@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 
 _RETRY_CODES = {"40001", "40P01"}
+# Idle transactions and long ones, shutdowns, idle sessions (PostgreSQL's manual, "PostgreSQL Error Codes").
+_CLOSED_CODES = {"25P03", "25P04", "57P01", "57P02", "57P03", "57P05"}
 
 
 def transact(butler: Butler, write: Callable[[], None], log: Callable[[str], None]) -> None:
@@ -90,7 +92,7 @@ def is_hopeless(error: BaseException) -> bool:
 
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
-    return isinstance(error, (OperationalError, InterfaceError)) or is_refused(error)
+    return isinstance(error, (OperationalError, InterfaceError)) or _is_closed(error) or is_refused(error)
 
 
 def after_break(error: BaseException, what: str = "batches") -> str:
@@ -130,7 +132,7 @@ def why_ended(error: BaseException) -> str:
             " The statement_timeout of the server, or of this login, is to be longer than it takes to write "
             "a batch."
         )
-    if getattr(error, "connection_invalidated", False):
+    if _is_closed(error):
         return (
             " The server's log says why it closed the connection. If it ended a transaction that was idle, "
             "idle_in_transaction_session_timeout is to be longer than it takes to copy the files of a batch. "
@@ -158,6 +160,11 @@ def is_transient(error: BaseException) -> bool:
     if not isinstance(error, OperationalError):
         return False
     return _code(error) in _RETRY_CODES or "database is locked" in str(error.orig)
+
+
+def _is_closed(error: BaseException) -> bool:
+    # psycopg 3 has a class for each of the codes, and not all of these are operational errors.
+    return bool(getattr(error, "connection_invalidated", False)) or _code(error) in _CLOSED_CODES
 
 
 def _code(error: BaseException) -> str | None:

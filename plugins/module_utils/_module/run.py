@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rubin.butler.plugins.module_utils._butler.connections import tend_connections
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dependencies import require
 from ansible_collections.rubin.butler.plugins.module_utils._butler.permissions import (
     explain_refusal,
@@ -86,6 +87,8 @@ def run_state(
         state = build(module.params)
         require(needs)
         repo = module.params.get("repo", "")
+        if repo:
+            tend_connections()
         check_no_secret("repo", repo)
         files = {} if module.check_mode else module.params
         with (

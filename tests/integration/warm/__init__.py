@@ -14,6 +14,8 @@ from __future__ import annotations
 import atexit
 import functools
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,19 +29,23 @@ _HERE = Path(__file__).resolve().parent
 @functools.cache
 def interpreter() -> str:
     """Give the path of an interpreter that is warm as long as this process lives."""
-    folder = tempfile.TemporaryDirectory(prefix="warm-")
-    root = Path(folder.name)
+    owner = os.getpid()
+    root = Path(tempfile.mkdtemp(prefix="warm-"))
     waiting = subprocess.Popen(
         [sys.executable, str(_HERE / "server.py"), str(root / "socket")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
+        # Threads are no good to a process that forks.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
 
     def end() -> None:
+        if os.getpid() != owner:  # a fork of the tests' process: others still need it
+            return
         waiting.stdin.close()
         waiting.wait()
-        folder.cleanup()
+        shutil.rmtree(root)
 
     atexit.register(end)
     assert waiting.stdout.readline() == b"ready\n"

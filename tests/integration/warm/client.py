@@ -15,6 +15,7 @@ from pathlib import Path
 
 # An interpreter looks at these as it starts, and packages as they are imported.
 AT_START = ("HOME", "LANG", "LC_", "LD_", "OMP_", "OPENBLAS_", "PYTHON", "TZ", "XDG_")
+HANDED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def start():
@@ -29,6 +30,8 @@ def start():
 
 def fork(path):
     """Run what this process was asked to run, and give its exit code."""
+    # One that comes before its process is known waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(path)
     umask = os.umask(0)
@@ -41,8 +44,9 @@ def fork(path):
     }
     socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
     process = int(connection.recv(64))
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    for number in HANDED_ON:
         signal.signal(number, lambda number, _frame: os.kill(process, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_ON)
     answer = connection.recv(64)
     if not answer:  # it was killed
         os.kill(os.getpid(), signal.SIGKILL)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ ALICE, RITA = {"name": "alice", "password": "of-alice"}, {"name": "rita", "passw
         ({"readers": [ALICE]}, {}, "in all entries of butler together, a login may be there once"),
         ({"readers": [RITA]}, {"postgresql_registry_absent_logins": ["rita"]}, "rita must not be there"),
         # All is well: the next thing is a server, which there isn't.
-        ({"readers": [RITA]}, {}, "could not translate host name"),
+        ({"readers": [RITA]}, {}, "(translate host name|resolve host) .?.db.invalid"),
     ],
 )
 def test_a_login_has_one_place(second: dict[str, Any], more: dict[str, Any], expected: str) -> None:
@@ -30,5 +31,5 @@ def test_a_login_has_one_place(second: dict[str, Any], more: dict[str, Any], exp
     role = {"ansible.builtin.include_role": {"name": "rubin.butler.postgresql_registry"}}
     results = play([role], variables={**variables, "postgresql_registry_databases": entries, **more})
     said = [line for task in results if task.failed for line in [task.message, str(task.result)]]
-    assert expected in " ".join(said), said
+    assert re.search(expected, " ".join(said)), said
     assert "of-alice" not in " ".join(said)
