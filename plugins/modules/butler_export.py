@@ -188,7 +188,7 @@ assumes:
   elements: str
   sample: []
 failures:
-  description: Always empty.
+  description: The first hundred objects that failed, with reasons; here always none.
   returned: success
   type: list
   elements: dict
