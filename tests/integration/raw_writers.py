@@ -15,7 +15,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from tests.integration.raw_states import raws
 
 
-def ingest_at_once(repo: str, source: str, transfer: str, credentials: str) -> list[tuple[int, int]]:
+def ingest_at_once(repo: str, source: str, transfer: str) -> list[tuple[int, int]]:
     """Have two processes ingest the same raws; neither writes before both have planned.
 
     Parameters
@@ -24,8 +24,6 @@ def ingest_at_once(repo: str, source: str, transfer: str, credentials: str) -> l
         The repository and the raws.
     transfer : `str`
         How they get there.
-    credentials : `str`
-        The file with the database's.
 
     Returns
     -------
@@ -34,14 +32,15 @@ def ingest_at_once(repo: str, source: str, transfer: str, credentials: str) -> l
     """
     context = multiprocessing.get_context("forkserver")
     with context.Manager() as manager, context.Pool(2) as pool:
-        arguments = (repo, source, transfer, credentials, manager.Barrier(2))
+        # The server that they are forks of may be older than the environment that holds the credentials.
+        arguments = (repo, source, transfer, dict(os.environ), manager.Barrier(2))
         runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
         return [run.get(120) for run in runs]
 
 
-def _run(repo: str, source: str, transfer: str, credentials: str, barrier: Any) -> tuple[int, int]:
+def _run(repo: str, source: str, transfer: str, environment: dict[str, str], barrier: Any) -> tuple[int, int]:
     """Plan, wait for the other, and apply."""
-    os.environ["LSST_DB_AUTH_CREDENTIALS"] = credentials
+    os.environ.update(environment)
     state = raws(source, transfer=transfer, batch_size=2)
     repository = open_repository(repo, writeable=True)
     report = Report()

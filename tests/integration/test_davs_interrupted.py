@@ -102,6 +102,6 @@ def test_a_database_that_goes_away_ends_the_run(server: Server, repo: DavsReposi
 @pytest.mark.parametrize("transfer", ["copy", "direct"])
 def test_two_processes_at_once_make_what_one_would(transfer: str, repo: DavsRepository) -> None:
     source = write_remote_raws(repo.server)
-    results = ingest_at_once(repo.uri, source, transfer, repo.database.credentials())
+    results = ingest_at_once(repo.uri, source, transfer)
     assert [failed for _added, failed in results] == [0, 0]
     completes(repo, source, transfer)

@@ -228,7 +228,7 @@ def test_what_the_server_asks_to_be_tried_again(
 def test_two_processes_at_once_make_what_one_would(
     transfer: str, repo: Path, source: Path, database: Database
 ) -> None:
-    results = ingest_at_once(str(repo), str(source), transfer, database.credentials())
+    results = ingest_at_once(str(repo), str(source), transfer)
     assert [failed for _added, failed in results] == [0, 0]
     assert len(stored(repo)) == TOTAL
     assert_records_are_official(repo)
