@@ -15,7 +15,7 @@ IN_NEWEST = PATH='$(CURDIR)/.venv-newest/bin':"$$PATH"
 PYTEST = python -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ccms1 dp02 test test-newest lint sanity molecule build tarball freeze clean
+.PHONY: help setup ccms1 dp02 deep test test-newest lint sanity molecule build tarball freeze clean
 
 help: ## List these targets
 	@echo 'rubin.butler: make TARGET [ARGS="further arguments"] [PYTHON=/path/to/python3.11]'
@@ -30,6 +30,9 @@ ccms1: setup ## Build the sample ccms1 repository in var/embedded, or converge i
 
 dp02: setup ## The same for the sample DP0.2 repository, with the whole sky map (a minute or two the first time)
 	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/dp02.yml $(ARGS)
+
+deep: setup ## The same for the sample nights of DEEP (ARGS="-e '{deep_nights: [20190402, 20190403]}'" for one more)
+	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/deep.yml $(ARGS)
 
 test: setup ## Run the unit and integration tests (ARGS="tests/unit -k chain" for some)
 	$(IN_VENV) $(PYTEST) $(ARGS)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VAR = ROOT / "var"
 COLLECTIONS = VAR / "collections" / "ansible_collections"
 DATA = VAR / "embedded" / "data"
-SAMPLES = {"sample_ccms1": DATA, "sample_dp02": DATA / "dp02"}
+SAMPLES = {"sample_ccms1": DATA, "sample_dp02": DATA / "dp02", "sample_deep": DATA / "deep"}
 """Where the sample data of each generator go."""
 
 INTERPRETER = getattr(sys, "_base_executable", sys.executable)

@@ -16,7 +16,7 @@ Value = str | int | float | None
 """What a header has for a keyword; `None` is an undefined value."""
 
 
-def _fill(header: fits.Header, values: Mapping[str, Value]) -> None:
+def fill(header: fits.Header, values: Mapping[str, Value]) -> None:
     for keyword, value in values.items():
         header[f"HIERARCH {keyword}" if len(keyword) > 8 else keyword] = value
 
@@ -42,9 +42,9 @@ def raw_file(primary: Mapping[str, Value], segment: Mapping[str, Value], first: 
     from astropy.io import fits
 
     whole = fits.PrimaryHDU()
-    _fill(whole.header, primary)
+    fill(whole.header, primary)
     part = fits.ImageHDU(np.arange(first, first + 4, dtype=np.int32).reshape(2, 2))
-    _fill(part.header, segment)
+    fill(part.header, segment)
     stream = io.BytesIO()
     fits.HDUList([whole, part]).writeto(stream)
     return stream.getvalue()
