@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - rubin.butler.repository
   - rubin.butler.repository.conflict
   - rubin.butler.repository.transfer
+  - rubin.butler.repository.progress
 options:
   imports:
     description: The exports. What is not given here is taken from the option of the same name beside it.
@@ -191,7 +192,7 @@ missing_datasets:
 """
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import TRANSFERS
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT, PROGRESS
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
 
@@ -213,6 +214,7 @@ def main() -> None:
             "imports": {"type": "list", "elements": "dict", "required": True, "options": item},
             **{name: {**spec, "default": defaults.get(name)} for name, spec in shared.items()},
             **ON_CONFLICT,
+            **PROGRESS,
         },
         ImportsState.from_params,
         more=ImportsState.findings,

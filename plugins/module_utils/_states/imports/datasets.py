@@ -21,6 +21,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import Orphan, find_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import target_of
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._exports.paths import is_uri
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.declared import (
     Artifact,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef, DimensionRecord
 
 CHUNK = 10_000
+
+LOOKING = "looking for"
 
 
 @dataclass
@@ -85,6 +88,7 @@ def observe_datasets(
     declared: Declared,
     collections: Mapping[str, Known],
     records: Mapping[RecordKey, DimensionRecord],
+    report: Report,
 ) -> Held:
     """Look the declared datasets up.
 
@@ -98,6 +102,8 @@ def observe_datasets(
         The runs that exist.
     records : `~collections.abc.Mapping`
         The dimension records that will be there.
+    report : `Report`
+        Told how many missing artifacts were looked for; the run may be stopped between chunks.
 
     Returns
     -------
@@ -114,7 +120,10 @@ def observe_datasets(
         _look_up_artifacts(butler, declared, held)
         held.occupied = _occupied(butler, declared, collections, held)
     missing = list(held.missing(declared))
-    held.sizes = sizes_of(artifact.path for artifact, _unused in missing)
+    for number, part in enumerate(in_chunks(missing, CHUNK)):
+        report.checkpoint()
+        report.step(LOOKING, number * CHUNK, len(missing))
+        held.sizes |= sizes_of(artifact.path for artifact, _unused in part)
     data_ids = (ref.dataId for _unused, refs in missing for ref in refs)
     held.expander = find(repository.butler if repository is not None else None, data_ids, records)
     if repository is not None:

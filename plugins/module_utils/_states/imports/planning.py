@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MAX_MISSING = 100
 
+INGESTING = "ingesting"
+
 ADOPT = "split"
 """The transfer mode that records an artifact where it is, inside the datastore."""
 
@@ -199,6 +201,15 @@ def apply_datasets(repository: Repository, work: DatasetWork, report: Report, *,
     batch_size : `int`
         Most datasets in a transaction.
     """
+    total = sum(map(len, work.files.values()))
+    done = 0
+
+    def ingested(files: Sequence[NewFile]) -> None:
+        nonlocal done
+        done += len(files)
+        report.step(INGESTING, done, total)
+
+    report.step(INGESTING, done, total)
     for transfer, files in sorted(work.files.items()):
-        Ingester(repository, transfer, report, batch_size=batch_size).ingest(files)
+        Ingester(repository, transfer, report, batch_size=batch_size, on_commit=ingested).ingest(files)
     report.replaced += work.orphans

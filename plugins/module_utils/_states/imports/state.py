@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import Known
@@ -21,11 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
     universe_of,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import BATCH_DATASETS
-from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
-    Repository,
-    first_line,
-    required,
-)
+from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, required
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import (
     check_links,
     check_transfer,
@@ -33,9 +28,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers imp
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import Assumption, Change, Plan
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._exports.content import Export
 from ansible_collections.rubin.butler.plugins.module_utils._exports.paths import is_uri
-from ansible_collections.rubin.butler.plugins.module_utils._exports.reader import read_export
 from ansible_collections.rubin.butler.plugins.module_utils._exports.values import without_collection
 from ansible_collections.rubin.butler.plugins.module_utils._states.chains import ChainsState
 from ansible_collections.rubin.butler.plugins.module_utils._states.chains import Current as ChainsCurrent
@@ -67,6 +60,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.imports.plann
     apply_datasets,
     plan_datasets,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.imports.reading import read_exports
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
@@ -130,7 +124,7 @@ class Work:
     chains: Plan[Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class ImportsState:
     """The declared imports.
 
@@ -155,6 +149,7 @@ class ImportsState:
     on_conflict: str = "fail"
     batch_size: int = BATCH_DATASETS
     _findings: Absent = field(default_factory=Absent, compare=False)
+    _report: Report = field(default_factory=Report, compare=False)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ImportsState:
@@ -180,6 +175,16 @@ class ImportsState:
             check_links(f"{item.option}.transfer", item.transfer, item.directory)
         return cls(items, params.get("on_conflict") or "fail")
 
+    def watch(self, report: Report) -> None:
+        """Take the report that is told how far the looking is.
+
+        Parameters
+        ----------
+        report : `Report`
+            The one that the run is counted in.
+        """
+        self._report = report
+
     def observe(self, repository: Repository | None) -> Current:
         """Read the exports, and look up what they hold.
 
@@ -203,7 +208,7 @@ class ImportsState:
             return self._look_up(repository)
 
     def _look_up(self, repository: Repository | None) -> Current:
-        exports, absent = self._read(repository)
+        exports, absent = read_exports(self.items, repository, self._report)
         declared = Declared()
         for item, export in exports:
             declared.add_definitions(item, export)
@@ -220,7 +225,7 @@ class ImportsState:
         new = {key: record for key, record in declared.records.items() if key not in records}
         lacking = lacking_parents(repository.butler if repository is not None else None, new)
         final = declared.records if self.on_conflict == "replace" else {**declared.records, **records}
-        held = observe_datasets(repository, declared, known, final)
+        held = observe_datasets(repository, declared, known, final, self._report)
         refs = {**held.known, **declared.refs}
         return Current(
             declared,
@@ -248,34 +253,6 @@ class ImportsState:
                     f"there is no dimension element {', '.join(unknown)}",
                     option=f"{item.option}.skip_dimensions",
                 )
-
-    def _read(self, repository: Repository | None) -> tuple[list[tuple[Item, Export]], list[Item]]:
-        universe, instruments = universe_of(repository), {}
-        if repository is not None:
-            found = repository.butler.query_dimension_records("instrument", explain=False)
-            instruments = {record.name: record.class_name for record in found if record.class_name}
-        exports: list[tuple[Item, Export]] = []
-        absent: list[Item] = []
-        problems: list[str] = []
-        parsed: dict[str, Export] = {}
-        for item in self.items:
-            try:
-                if item.file not in parsed:
-                    content = _content(item)
-                    if content is None:
-                        absent.append(item)
-                        continue
-                    parsed[item.file] = read_export(item.file, content, universe, instruments)
-                exports.append((item, parsed[item.file]))
-            except ButlerError as error:
-                problems += [f"{item.option}.file: {line}" for line in (error.details or (error.message,))]
-        if problems:
-            raise ButlerError(
-                "these exports can't be imported" if len(self.items) > 1 else "this export can't be imported",
-                details=problems,
-                hint="Nothing was written.",
-            )
-        return exports, absent
 
     def plan(self, current: Current) -> Plan[Work]:
         """Compare what the exports hold with what is there.
@@ -367,19 +344,3 @@ class ImportsState:
             "missing": sorted(self._findings.paths),
             "missing_datasets": dict(sorted(self._findings.datasets.items())),
         }
-
-
-def _content(item: Item) -> bytes | None:
-    """Read an export; `None` if it is not there."""
-    try:
-        if not is_uri(item.file):
-            return Path(item.file).read_bytes()
-        from lsst.resources import ResourcePath
-
-        uri = ResourcePath(item.file, forceDirectory=False)
-        return uri.read() if uri.exists() else None
-    except FileNotFoundError:
-        return None
-    except Exception as error:
-        # Each kind of storage fails in its own ways.
-        raise ButlerError(f"{item.file} can't be read: {first_line(error)}") from None
