@@ -45,7 +45,16 @@ from ansible_collections.rubin.butler.plugins.module_utils._reachable.endpoints 
 
 NEEDS = ("lsst.daf.butler", "lsst.resources", "yaml")
 
-PLACES = ("sources", "select.root", "directories", "directory", "prefix", "imports.file", "imports.directory")
+PLACES = (
+    "sources",
+    "sources.directory",
+    "select.root",
+    "directories",
+    "directory",
+    "prefix",
+    "imports.file",
+    "imports.directory",
+)
 """Options with URIs that a module reads from; their servers are asked first whether they can be used."""
 
 
