@@ -44,6 +44,13 @@ options:
           - Needed unless the chain is to be absent.
         type: list
         elements: str
+      required:
+        description:
+          - Those of O(chains[].children) that have to be there even with O(on_missing=skip), as an earlier task makes them. In
+            check mode they are taken for granted, so that the chain is shown as it will be.
+        type: list
+        elements: str
+        default: []
       order:
         description: Where children go that are not in the chain yet, at its end or at its front.
         type: str
@@ -159,6 +166,7 @@ def main() -> None:
     chain = {
         "name": {"type": "str", "required": True},
         "children": {"type": "list", "elements": "str"},
+        "required": {"type": "list", "elements": "str", "default": []},
         "order": {"type": "str", "choices": ["append", "prepend"], "default": "append"},
         "prune": {"type": "bool", "default": False},
         "sort": {"type": "str", "choices": ["name", "newest"], "default": "name"},

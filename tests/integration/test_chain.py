@@ -24,6 +24,7 @@ from tests.integration.killing import Attempt, prove_killed_runs_are_finished, s
 
 DEFAULTS = {
     "children": None,
+    "required": [],
     "order": "append",
     "prune": False,
     "sort": "name",
@@ -165,6 +166,23 @@ def test_missing_children_are_all_listed_or_skipped(repo: Path) -> None:
     assert tree(repo) == {"one": ["a"], "two": ["one"]}
 
 
+def test_what_is_required_is_not_left_out_with_the_rest(repo: Path) -> None:
+    wanted = [chain("one", ["new/*", "a", "b", "c"], required=["b", "new/*"])]
+    fill(repo, "a", one="a")
+    with pytest.raises(ButlerError) as caught:
+        converged(repo, *wanted, on_missing="skip")
+    assert caught.value.details == (
+        "chains[0].children: collection b does not exist",
+        "chains[0].children: collection matching new/* does not exist",
+    )
+    check = converged(repo, chain("one", "abc", required="b"), check_mode=True, on_missing="skip")
+    assert [change.after for change in check.changes] == [["a", "b"]]
+    assert check.assumes == ["chains[0].children: collection b does not exist"]
+    fill(repo, ["b", "new/run"])
+    outcome = converged(repo, *wanted, on_missing="skip")
+    assert outcome.stats["skipped"] == 1 and tree(repo) == {"one": ["new/run", "a", "b"]}
+
+
 @pytest.mark.parametrize("on_missing", ["fail", "skip"])
 def test_an_empty_target_is_checked_as_the_run_does_it(repo: Path, tmp_path: Path, on_missing: str) -> None:
     wanted = [chain("one", ["a", "b"]), chain("two", ["b*"], sort="newest"), chain("three", ["one"], doc="D")]
@@ -230,6 +248,11 @@ def test_a_killed_run_is_finished_by_the_next(repo: Path) -> None:
         ([chain("a")], r"chains\[0\].children: the chain's children are needed; \[\] for none"),
         ([chain("a", "bb")], r"chains\[0\].children\[1\]: b is declared twice in one chain"),
         ([chain("a", "b", state="absent")], r"chains\[0\].children: a chain that is declared absent has no"),
+        ([chain("a", "b", required="c")], r"chains\[0\].required\[0\]: c is not among the chain's children"),
+        (
+            [chain("a", required="c", state="absent")],
+            r"chains\[0\].children: a chain that is declared absent",
+        ),
         (
             [chain("a", "b"), chain("b", state="absent")],
             r"chains\[0\].children\[0\]: b is declared absent by chains\[1\]",

@@ -23,6 +23,8 @@ class Chain:
         Its name.
     children : `tuple` [ `str`, ... ]
         Names and patterns, in search order.
+    required : `tuple` [ `str`, ... ]
+        Those of them that have to be there whatever is done about missing ones.
     order : {"append", "prepend"}
         Where new children go.
     prune : `bool`
@@ -37,6 +39,7 @@ class Chain:
 
     name: str
     children: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     order: str = "append"
     prune: bool = False
     sort: str = "name"
@@ -60,8 +63,8 @@ def declared_chains(items: Sequence[Mapping[str, Any]]) -> tuple[Chain, ...]:
     Raises
     ------
     ButlerError
-        Raised if a name is declared twice, children are missing or given where they say nothing, or a chain
-        is both wanted as a child and declared absent.
+        Raised if a name is declared twice, children are missing or given where they say nothing, one is
+        required that is no child, or a chain is both wanted as a child and declared absent.
     """
     options = declared_once("chains", (item["name"] for item in items))
     for item in items:
@@ -78,6 +81,7 @@ def declared_chains(items: Sequence[Mapping[str, Any]]) -> tuple[Chain, ...]:
         Chain(
             name=item["name"],
             children=tuple(item["children"] or ()),
+            required=tuple(item["required"]),
             order=item["order"],
             prune=item["prune"],
             sort=item["sort"],
@@ -91,7 +95,7 @@ def declared_chains(items: Sequence[Mapping[str, Any]]) -> tuple[Chain, ...]:
 def _check_children(option: str, item: Mapping[str, Any]) -> None:
     children = item["children"]
     if item["state"] == "absent":
-        if children:
+        if children or item["required"]:
             raise ButlerError("a chain that is declared absent has no children", option=f"{option}.children")
         return
     if children is None:
@@ -100,4 +104,10 @@ def _check_children(option: str, item: Mapping[str, Any]) -> None:
         if child in children[:position]:
             raise ButlerError(
                 f"{child} is declared twice in one chain", option=f"{option}.children[{position}]"
+            )
+    for position, child in enumerate(item["required"]):
+        if child not in children:
+            raise ButlerError(
+                f"{child} is not among the chain's children, expected one of {', '.join(children)}",
+                option=f"{option}.required[{position}]",
             )

@@ -219,16 +219,17 @@ class ChainsState:
         ]
         declared = resolved.children
         unresolved = resolved.unresolved and self.on_missing == "fail"
-        if self.on_missing == "fail":
-            plan.assumes += [
-                Assumption(
-                    "collection matching" if is_pattern(name) else "collection",
-                    name,
-                    f"chains[{index}].children",
-                )
-                for name in missing
-            ]
-        elif missing:
+        needed = (
+            missing if self.on_missing == "fail" else [name for name in missing if name in chain.required]
+        )
+        plan.assumes += [
+            Assumption(
+                "collection matching" if is_pattern(name) else "collection", name, f"chains[{index}].children"
+            )
+            for name in needed
+        ]
+        missing = [name for name in missing if name not in needed]
+        if missing:
             declared = [name for name in declared if name not in missing]
             unresolved = not current.repository
             plan.skipped += len(missing)
