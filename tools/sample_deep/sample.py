@@ -59,7 +59,7 @@ def _images() -> Iterator[tuple[str, bytes]]:
     yield "exposures.ecsv", _table(listed)
     got = [each for each in EXPOSURES if each.state != "absent"]
     downloaded: dict[str, list[object]] = {
-        "path": [f"data/images/{_digest(each)}_{each.stem}" for each in got],
+        "path": [f"/survey/data/images/{_digest(each)}_{each.stem}" for each in got],
         "md5sum": [_digest(each) for each in got],
     }
     for column in _COLUMNS:

@@ -17,6 +17,15 @@ Value = str | int | float | None
 
 
 def fill(header: fits.Header, values: Mapping[str, Value]) -> None:
+    """Put values into a header.
+
+    Parameters
+    ----------
+    header : `astropy.io.fits.Header`
+        The header.
+    values : `~collections.abc.Mapping`
+        Values by keyword, in the order of the file.
+    """
     for keyword, value in values.items():
         header[f"HIERARCH {keyword}" if len(keyword) > 8 else keyword] = value
 
