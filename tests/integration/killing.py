@@ -286,7 +286,7 @@ def _work(attempt: Attempt, kill: int | None, send: Any) -> None:
         if attempt.fields:
             state = replace(state, **attempt.fields)
         repository = open_repository(str(attempt.repo), writeable=True) if attempt.opens else None
-        _watch(step)
+        watch(step)
         report = Report(checkpoint=lambda: step("checkpoint"))
         outcome = converge(state, repository, check_mode=False, report=report)
         result = {**outcome.as_result(diff=False), "notices": outcome.notices, "steps": list(steps)}
@@ -304,7 +304,14 @@ def _work(attempt: Attempt, kill: int | None, send: Any) -> None:
         send.send(result)
 
 
-def _watch(step: Callable[[str], None]) -> None:
+def watch(step: Callable[[str], None]) -> None:
+    """Have a function called at each step of this process.
+
+    Parameters
+    ----------
+    step : `~collections.abc.Callable`
+        Takes one of `STEPS`.
+    """
     from lsst.resources.file import FileResourcePath
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
