@@ -57,6 +57,10 @@ options:
         description: Like O(skip_dimensions), for this export.
         type: list
         elements: str
+      exclude_storage_classes:
+        description: Like O(exclude_storage_classes), for this export.
+        type: list
+        elements: str
       on_missing:
         description: Like O(on_missing), for this export.
         type: str
@@ -79,6 +83,14 @@ options:
   skip_dimensions:
     description:
       - Dimension elements whose records are not imported, such as V(instrument) where another task registers it.
+    type: list
+    elements: str
+  exclude_storage_classes:
+    description:
+      - Storage classes whose dataset types are left out, such as V(TaskMetadata), V(ButlerLogRecords) and V(Config) where only
+        the products of a processing are wanted.
+      - Their definitions, datasets and associations are not imported, nor are RUN collections that an export names for nothing
+        else. What counts is the definition of the dataset type in the export itself.
     type: list
     elements: str
   on_missing:
@@ -139,6 +151,16 @@ EXAMPLES = r"""
     skip_dimensions: [visit_detector_region]
     on_missing: skip
     import_chains: false
+
+- name: Ingest the products of a processing, but not what its tasks say of themselves
+  rubin.butler.butler_import:
+    repo: /data/butler/dp1
+    imports:
+      - file: /data/exports/visit_image.yaml
+      - file: /data/exports/isr_log.yaml
+    directory: davs://webdav.example.org:2880/lsst/releases/dp1
+    transfer: direct
+    exclude_storage_classes: [TaskMetadata, ButlerLogRecords, Config]
 """
 
 RETURN = r"""
@@ -204,6 +226,7 @@ def main() -> None:
         "transfer": {"type": "str", "choices": list(TRANSFERS)},
         "path_map": {"type": "dict"},
         "skip_dimensions": {"type": "list", "elements": "str"},
+        "exclude_storage_classes": {"type": "list", "elements": "str"},
         "on_missing": {"type": "str", "choices": ["fail", "skip"]},
         "import_chains": {"type": "bool"},
     }

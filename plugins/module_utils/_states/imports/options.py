@@ -15,7 +15,15 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._exports.paths import PathMap, is_uri
 
-DEFAULTS = ("directory", "transfer", "path_map", "skip_dimensions", "on_missing", "import_chains")
+DEFAULTS = (
+    "directory",
+    "transfer",
+    "path_map",
+    "skip_dimensions",
+    "exclude_storage_classes",
+    "on_missing",
+    "import_chains",
+)
 """Options of an import that may also be given once for all of them."""
 
 
@@ -41,6 +49,8 @@ class Item:
         What to do about artifacts that are not there.
     import_chains : `bool`
         Whether chains are imported.
+    exclude_storage_classes : `frozenset` [ `str` ]
+        Storage classes whose dataset types are left out, with their datasets.
     """
 
     option: str
@@ -51,6 +61,7 @@ class Item:
     skip_dimensions: frozenset[str] = frozenset()
     on_missing: str = "fail"
     import_chains: bool = True
+    exclude_storage_classes: frozenset[str] = frozenset()
 
 
 def declared_items(params: Mapping[str, Any]) -> tuple[Item, ...]:
@@ -90,6 +101,7 @@ def declared_items(params: Mapping[str, Any]) -> tuple[Item, ...]:
             frozenset(own["skip_dimensions"] or ()),
             own["on_missing"] or "fail",
             own["import_chains"] is not False,
+            frozenset(own["exclude_storage_classes"] or ()),
         )
         if (item.file, item.directory) in seen:
             raise ButlerError(

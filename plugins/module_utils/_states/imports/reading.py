@@ -15,6 +15,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from ansible_collections.rubin.butler.plugins.module_utils._exports.content import Export
 from ansible_collections.rubin.butler.plugins.module_utils._exports.paths import is_uri
 from ansible_collections.rubin.butler.plugins.module_utils._exports.reader import read_export
+from ansible_collections.rubin.butler.plugins.module_utils._exports.selection import without_classes
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.options import Item
 
 READING = "reading exports"
@@ -63,7 +64,7 @@ def read_exports(
                     absent.append(item)
                     continue
                 parsed[item.file] = read_export(item.file, content, universe, instruments)
-            exports.append((item, parsed[item.file]))
+            exports.append((item, without_classes(parsed[item.file], item.exclude_storage_classes)))
         except ButlerError as error:
             problems += [f"{item.option}.file: {line}" for line in (error.details or (error.message,))]
         finally:
