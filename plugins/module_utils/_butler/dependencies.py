@@ -19,6 +19,7 @@ PACKAGES = {
     "astro_metadata_translator": "astro-metadata-translator",
     "astropy": "astropy",
     "numpy": "numpy",
+    "pyarrow": "pyarrow",
     "yaml": "PyYAML",
 }
 

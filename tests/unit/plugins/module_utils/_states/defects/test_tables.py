@@ -50,8 +50,8 @@ def test_the_table_is_what_the_class_looks_for(boxes: numpy.ndarray, tmp_path: P
         "INSTRUME": "DECam",
         "DETECTOR": 7,
         **MORE,
-        "DEFECTS_SCHEMA": "",
-        "DEFECTS_VERSION": 2.0,
+        "defects_SCHEMA": "",
+        "defects_VERSION": 2.0,
         "CALIBCLS": "lsst.ip.isr.defects.Defects",
     }
     with fits.open(path) as units:
