@@ -63,7 +63,7 @@ def read_catalog(catalog: Catalog) -> Table:
 def _read(catalog: Catalog) -> Table:
     from astropy.table import Table
     from lsst.daf.butler.formatters.parquet import arrow_to_astropy
-    from pyarrow import parquet
+    from pyarrow import parquet  # type: ignore[import-untyped]  # it has no stubs
 
     option = f"{catalog.option}.path"
     try:
@@ -95,7 +95,7 @@ def _check_position(catalog: Catalog, table: Table, name: str, limits: tuple[flo
         raise ButlerError(
             f"{catalog.path}: its column {name} is {said}, expected numbers in degrees", option=catalog.option
         )
-    values = numpy.ma.filled(numpy.ma.asarray(column, dtype=float), numpy.nan)
+    values: NDArray[Any] = numpy.ma.filled(numpy.ma.asarray(column, dtype=float), numpy.nan)
     bad = numpy.flatnonzero(~((values >= limits[0]) & (values <= limits[1])))
     if len(bad):
         raise ButlerError(

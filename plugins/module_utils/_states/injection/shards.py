@@ -135,8 +135,8 @@ def _equal(first: Any, second: Any) -> bool:
     texts = first.dtype.kind == second.dtype.kind and first.dtype.kind in "SU"
     if first.unit != second.unit or (first.dtype != second.dtype and not texts):
         return False
-    masks = [numpy.ma.getmaskarray(numpy.ma.asarray(column)) for column in (first, second)]
-    if not numpy.array_equal(*masks):
+    empty = numpy.ma.getmaskarray(numpy.ma.asarray(first))
+    if not numpy.array_equal(empty, numpy.ma.getmaskarray(numpy.ma.asarray(second))):
         return False
-    kept = [numpy.asarray(column)[~mask] for column, mask in zip((first, second), masks, strict=True)]
-    return bool(numpy.array_equal(*kept, equal_nan=first.dtype.kind in "fc"))
+    one, other = (numpy.asarray(column)[~empty] for column in (first, second))
+    return bool(numpy.array_equal(one, other, equal_nan=first.dtype.kind in "fc"))
