@@ -15,11 +15,11 @@ IN_NEWEST = PATH='$(CURDIR)/.venv-newest/bin':"$$PATH"
 PYTEST = python -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ccms1 dp02 deep test test-newest lint sanity molecule build tarball freeze clean
+.PHONY: help setup ccms1 dp02 deep dc2_replication test test-newest lint sanity molecule build tarball freeze clean
 
 help: ## List these targets
 	@echo 'rubin.butler: make TARGET [ARGS="further arguments"] [PYTHON=/path/to/python3.11]'
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Make .venv with the pinned packages, the collections, the link to this checkout, the sample data
 	@command -v '$(PYTHON)' >/dev/null || { echo "There is no '$(PYTHON)' here: apt-get install python3 python3-venv, or name one: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -33,6 +33,9 @@ dp02: setup ## The same for the sample DP0.2 repository, with the whole sky map 
 
 deep: setup ## The same for the sample nights of DEEP (ARGS="-e '{deep_nights: [20190402, 20190403]}'" for one more)
 	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/deep.yml $(ARGS)
+
+dc2_replication: setup ## The same for the sample of the DC2 replication: exports in many files, backups that lack artifacts
+	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/dc2_replication.yml $(ARGS)
 
 test: setup ## Run the unit and integration tests (ARGS="tests/unit -k chain" for some)
 	$(IN_VENV) $(PYTEST) $(ARGS)

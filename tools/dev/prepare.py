@@ -27,8 +27,15 @@ ROOT = Path(__file__).resolve().parents[2]
 VAR = ROOT / "var"
 COLLECTIONS = VAR / "collections" / "ansible_collections"
 DATA = VAR / "embedded" / "data"
-SAMPLES = {"sample_ccms1": DATA, "sample_dp02": DATA / "dp02", "sample_deep": DATA / "deep"}
+SAMPLES = {
+    "sample_ccms1": DATA,
+    "sample_dp02": DATA / "dp02",
+    "sample_deep": DATA / "deep",
+    "sample_dc2_replication": DATA / "dc2_replication",
+}
 """Where the sample data of each generator go."""
+BASED_ON = {"sample_dc2_replication": "sample_dp02"}
+"""Generators that take what another one makes."""
 
 INTERPRETER = getattr(sys, "_base_executable", sys.executable)
 """What makes environments: the Python outside any, so that an activated ``.venv`` doesn't replace itself."""
@@ -170,7 +177,7 @@ def make_sample_data() -> None:
     python = str(ROOT / ".venv" / "bin" / "python")
     for package, data in SAMPLES.items():
         stamp = VAR / "embedded" / f"{package}.made-from"
-        parts = ("samples", package)
+        parts = sorted({"samples", package, BASED_ON.get(package, package)})
         made_from = digest(sorted(file for part in parts for file in (ROOT / "tools" / part).rglob("*.py")))
         if data.is_dir() and stamp.is_file() and stamp.read_text() == made_from:
             say("sample data", f"{data.relative_to(ROOT)} is up to date")
