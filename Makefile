@@ -15,7 +15,7 @@ IN_NEWEST = PATH='$(CURDIR)/.venv-newest/bin':"$$PATH"
 PYTEST = python -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ccms1 dp02 deep dc2_replication test test-newest lint sanity molecule build tarball freeze clean
+.PHONY: help setup ccms1 dp02 deep dp1 dc2_replication test test-newest lint sanity molecule build tarball freeze clean
 
 help: ## List these targets
 	@echo 'rubin.butler: make TARGET [ARGS="further arguments"] [PYTHON=/path/to/python3.11]'
@@ -36,6 +36,9 @@ deep: setup ## The same for the sample nights of DEEP (ARGS="-e '{deep_nights: [
 
 dc2_replication: setup ## The same for the sample of the DC2 replication: exports in many files, backups that lack artifacts
 	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/dc2_replication.yml $(ARGS)
+
+dp1: setup ## The same for the sample DP1 repository, with calibrations and products
+	$(IN_VENV) ansible-playbook -i inventories/embedded playbooks/dp1.yml $(ARGS)
 
 test: setup ## Run the unit and integration tests (ARGS="tests/unit -k chain" for some)
 	$(IN_VENV) $(PYTEST) $(ARGS)

@@ -32,8 +32,12 @@ SAMPLES = {
     "sample_dp02": DATA / "dp02",
     "sample_deep": DATA / "deep",
     "sample_dc2_replication": DATA / "dc2_replication",
+    "sample_dp1": DATA / "dp1",
 }
 """Where the sample data of each generator go."""
+
+BORROWING = {"sample_dp1": ("sample_ccms1",)}
+"""The generators that others take from."""
 BASED_ON = {"sample_dc2_replication": "sample_dp02"}
 """Generators that take what another one makes."""
 

@@ -196,26 +196,33 @@ def ticket_export(ticket: Ticket) -> Export:
     )
 
 
-def curated_export() -> Export:
-    """Return the export that stands for ``write-curated-calibrations --label DM-48650``.
+def curated_export(collection: str = CURATED, directory: str = ANCILLARY) -> Export:
+    """Return the export that stands for ``write-curated-calibrations`` with a label.
+
+    Parameters
+    ----------
+    collection : `str`, optional
+        The CALIBRATION collection, which ends in the label.
+    directory : `str`, optional
+        What the paths of artifacts are relative to.
 
     Returns
     -------
     export : `Export`
         The camera, valid without limit, and the crosstalk matrices, valid since the epoch of their files.
     """
-    camera = calibration(CAMERA, KINDS["camera"], f"{CURATED}/unbounded", sample_uuid)
-    crosstalk = _product_datasets(f"{CURATED}/curated/19700101T000000Z", Product("crosstalk", "19700101"))
+    camera = calibration(CAMERA, KINDS["camera"], f"{collection}/unbounded", sample_uuid)
+    crosstalk = _product_datasets(f"{collection}/curated/19700101T000000Z", Product("crosstalk", "19700101"))
     return Export(
         CAMERA,
-        ANCILLARY,
-        path=f"{ANCILLARY}/{CURATED}/export.yaml",
+        directory,
+        path=f"{directory}/{collection}/export.yaml",
         datasets=(camera, *crosstalk),
-        calibrations=(CURATED,),
+        calibrations=(collection,),
         certifications=(
-            Certification(CURATED, timespan(None, None), (camera.id,)),
+            Certification(collection, timespan(None, None), (camera.id,)),
             Certification(
-                CURATED, timespan("1970-01-01T00:00:00", None, "utc"), tuple(c.id for c in crosstalk)
+                collection, timespan("1970-01-01T00:00:00", None, "utc"), tuple(c.id for c in crosstalk)
             ),
         ),
     )
