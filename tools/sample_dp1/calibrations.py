@@ -16,6 +16,7 @@ from tools.sample_ccms1.calibrations import TICKETS, curated_export, ticket_expo
 from tools.sample_ccms1.campaign import CAMERA, FILTERS, INSTRUMENT, sample_uuid
 from tools.sample_ccms1.models import fgcm_export
 from tools.sample_ccms1.refcats import shards
+from tools.samples.camera import DataId
 from tools.samples.exports import Dataset, Export, Kind, artifact_path
 from tools.samples.placeholders import parquet_table
 from tools.samples.refcats import shard_content
@@ -60,7 +61,7 @@ def _passbands() -> Export:
     for band in sorted(FILTERS):
         path = artifact_path(_PASSBAND, PASSBANDS_RUN, [band], [INSTRUMENT, band])
         content = parquet_table({"wavelength": [300.0, 1100.0], "throughput": [0.0, 0.0], "band": [band] * 2})
-        data_id = {"instrument": INSTRUMENT, "band": band}
+        data_id: DataId = {"instrument": INSTRUMENT, "band": band}
         datasets.append(Dataset(_PASSBAND, PASSBANDS_RUN, data_id, path, sample_uuid(path), content))
     return Export(CAMERA, DATA, f"{EXPORTS}/{_PASSBAND.name}.yaml", tuple(datasets))
 
