@@ -6,8 +6,8 @@
 ``PYTHONPATH=var/collections python -m bench.imports [--datasets 100000] [--files 1000] [--registry sqlite]
 [--json FILE]``, with transfer direct, on SQLite and on a PostgreSQL server of our own: ours into a fresh
 repository while one artifact in a hundred is missing; again with nothing new; again when those have arrived;
-and once more. The official ``Butler.import_`` of each of the files, into another repository when all artifacts
-are there, is the baseline.
+and once more. The official ``Butler.import_`` of each of the files, into another repository when all
+artifacts are there, is the baseline.
 """
 
 from __future__ import annotations
