@@ -140,3 +140,11 @@ def test_exports_are_measured_beside_the_official_one(tmp_path: Path) -> None:
     content = json.loads(out.read_text())
     assert content["baseline"] == "official export" and len(content["figures"]) == 4
     assert all(figure["datasets"] == 30 and figure["name"] in said for figure in content["figures"])
+
+
+def test_imports_of_many_files_are_measured_beside_the_official_ones(tmp_path: Path) -> None:
+    out = tmp_path / "imports.json"
+    said = bench("bench.imports", "--datasets=200", "--files=4", "--registry=sqlite", f"--json={out}")
+    content = json.loads(out.read_text())
+    assert content["baseline"] == "official import in a loop, sqlite" and len(content["figures"]) == 5
+    assert all(figure["datasets"] == 200 and figure["name"] in said for figure in content["figures"])
