@@ -32,7 +32,9 @@ extends_documentation_fragment:
   - rubin.butler.repository.progress
 options:
   imports:
-    description: The exports. What is not given here is taken from the option of the same name beside it.
+    description:
+      - The exports. What is not given here is taken from the option of the same name beside it.
+      - Their order does not matter, but for a dataset that several of them hold; its artifact is the one that the first names.
     type: list
     elements: dict
     required: true
