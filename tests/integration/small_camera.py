@@ -3,10 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An instrument that writes curated calibrations, as those of the obs packages do.
 
-It is a real `lsst.pipe.base.Instrument`. The obs packages, and obs_base with the method that writes, are not on
-PyPI: this class has a method of the same name and arguments that does the same with the same public calls, put
-and certify, on dataset types that need no other package.
+It is a real `lsst.pipe.base.Instrument`. The obs packages, and obs_base with the method that writes, are not
+on PyPI: this class has a method of the same name and arguments that does the same with the same public calls,
+put and certify, on dataset types that need no other package.
 """
+
+# The names are pipe_base's and obs_base's.
+# ruff: noqa: N802, N803
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from lsst.daf.butler.registry import ConflictingDefinitionError
 from tests.integration.canonical import difference, dump
 from tests.integration.converging import converge_here
 from tests.integration.modules_here import cycle_here, module_here
-from tests.integration.postgres import Database
+from tests.integration.postgres import READER, Database
+from tests.integration.repository_runs import present
 from tests.integration.small_camera import DETECTORS, SmallCamera
 from tests.module_texts import texts_of
 
@@ -121,28 +122,35 @@ def test_an_instrument_that_is_not_registered_is_taken_for_granted_in_a_check_on
     assert not absent.failed and absent["changed"]
 
 
-def test_the_same_on_postgresql(database: Database, repo: Path) -> None:
-    root = repo.with_name("postgres")
-    Butler.makeRepo(root, config=database.config())
+def test_the_same_on_postgresql_and_a_reader_may_check(database: Database, tmp_path: Path) -> None:
+    root = tmp_path / "postgres"
+    present(root, {"registry": {"db": database.url}})
     prepare(root)
-    cycle_here(MODULE, declare(root)).assert_converges()
+    reads = {"LSST_DB_AUTH_CREDENTIALS": database.credentials(READER)}
+    checked = module_here(MODULE, declare(root), check_mode=True, **reads)
+    assert not checked.failed, checked.message
+    done = cycle_here(MODULE, declare(root))
+    done.assert_converges()
+    assert checked["changes"] == done.run["changes"]
 
 
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [
-        ("lsst.obs.lsst.LsstComCam", "there is no module lsst.obs"),
+        ("lsst.obs.lsst.LsstComCam", "lsst.obs.lsst.LsstComCam can't be imported"),
         ("LSSTComCam", "lsst.obs.lsst.LsstComCam can't be imported"),
         (f"{SmallCamera.__module__}.UncuratedCamera", "has no writeCuratedCalibrations"),
         ("NoCam", "is no class name"),
     ],
 )
-def test_a_host_without_the_package_is_told_the_two_ways_out(wanted: str, reason: str, repo: Path) -> None:
-    before = dump(repo)
-    done = module_here(MODULE, declare(repo, instrument=wanted))
+def test_a_host_without_the_package_is_told_the_two_ways_out(
+    wanted: str, reason: str, camera_repo: Path
+) -> None:
+    before = dump(camera_repo)
+    done = module_here(MODULE, declare(camera_repo, instrument=wanted))
     assert done.failed and reason in done.message and wanted in done.message
     assert "ansible_python_interpreter" in done.message and "rubin.butler.butler_import" in done.message
-    assert dump(repo) == before
+    assert dump(camera_repo) == before
 
 
 def test_a_class_that_fails_changes_nothing(camera_repo: Path) -> None:

@@ -72,8 +72,8 @@ def instrument_of(repository: Repository | None, wanted: str) -> Instrument:
             f"the curated calibrations of {wanted} can't be written on this host: {error}",
             option="instrument",
             hint="They are made by the instrument's own obs package. Either run this task on a host that has "
-            "the Science Pipelines, with their Python as ansible_python_interpreter; or export there what was "
-            "written (butler export-calibs, or rubin.butler.butler_export) and import that here with "
+            "the Science Pipelines, with their Python as ansible_python_interpreter; or export there what "
+            "was written (butler export-calibs, or rubin.butler.butler_export) and import that here with "
             "rubin.butler.butler_import.",
         ) from None
     return instrument
