@@ -102,9 +102,7 @@ def test_check_on_an_empty_target_prints_the_whole_plan_and_writes_nothing(
 
 def test_the_run_does_exactly_that_plan(site: Site, story: dict[str, Any]) -> None:
     done = run(site)
-    assert_as_planned(
-        done.changes, story["plan"], {RAW, CHAINS, VISIT, DEFECTS}
-    )
+    assert_as_planned(done.changes, story["plan"], {RAW, CHAINS, VISIT, DEFECTS})
     story["first"] = calls_of(site.playbook, done)
     story["built"] = site.dump()
 
