@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, CollectionType
 
 from tests.integration.ansible_play import CHECKOUT
 from tests.integration.campaign_site import Site, assert_as_planned, named
-from tests.integration.canonical import difference
+from tests.integration.canonical import Dump, difference, dump
+from tests.integration.exporting import export_here
+from tests.integration.exports import declare, import_here, official_import
 from tests.integration.killed_plays import KilledPlays, calls_of
 
 CHAIN = "LSSTComCam/DP1"
@@ -49,7 +51,9 @@ def later(site: Site) -> Path:
 def few(site: Site, later: Path) -> dict[str, Any]:
     """What is expected meanwhile."""
     counts = site.manifest()["in_runs"]
-    return {"dp1_expected": {name: count for name, count in counts.items() if not name.startswith(f"{LATER} ")}}
+    return {
+        "dp1_expected": {name: count for name, count in counts.items() if not name.startswith(f"{LATER} ")}
+    }
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +137,29 @@ def test_one_more_dataset_type_is_all_that_the_next_run_imports(
     }
     assert not [line for line in difference(story["built"], site.dump()) if ": - " in line]
     assert "changed=0" in site.run().output
+
+
+def test_the_whole_repository_makes_both_round_trips(
+    site: Site, repo: Path, empty_repository: Path, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(empty_repository, tmp_path / "other"))
+    everything = {"dataset_type": ["*"], "collections": [CHAIN], "with_collections": [CHAIN]}
+    ours = export_here(site.repo, {**everything, "file": str(tmp_path / "ours.yaml")}).files[0]
+    official_import(other, ours, "direct", site.repo)
+    assert difference(registered(site.repo), registered(other)) == []
+    theirs = tmp_path / "theirs.yaml"
+    with Butler.from_config(site.repo) as butler, butler.export(filename=str(theirs)) as export:
+        runs = butler.collections.query("*", collection_types=CollectionType.RUN)
+        export.saveDatasets(butler.query_all_datasets(runs, name="*", find_first=False, limit=None))
+        for name in butler.collections.query(CHAIN, flatten_chains=True, include_chains=True):
+            export.saveCollection(name)
+    import_here(repo, declare(theirs, directory=str(site.repo), transfer="direct"))
+    assert difference(registered(site.repo), registered(repo)) == []
+
+
+def registered(repo: Path) -> Dump:
+    """Give datasets with their ids, collections, chains and certifications, but not where artifacts are."""
+    return {name: lines for name, lines in dump(repo).items() if name.startswith(("collection", "dataset"))}
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(30, marks=pytest.mark.exhaustive)])
