@@ -16,7 +16,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.defects.state
 from ansible_collections.rubin.butler.plugins.module_utils._states.defects.tables import from_fits, to_fits
 from lsst.daf.butler import Butler, CollectionType, Config, DatasetType, Timespan
 
-from tests.integration.ansible_play import cycle
 from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
 from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
@@ -82,7 +81,7 @@ def stored(repo: Path, name: str, run: str) -> dict[int, list[list[int]]]:
 
 
 def test_defects_are_stored_once(camera: Path, masks: Path) -> None:
-    done = cycle("butler_defects", {"repo": str(camera), **declared(masks)})
+    done = cycle_here("butler_defects", {"repo": str(camera), **declared(masks)})
     done.assert_converges()
     # Two dataset types, two runs and four detectors of each.
     assert done.run["stats"]["added"] == 12 and done.run_again["stats"]["present"] == 12
@@ -238,8 +237,8 @@ def test_mistakes_are_answered_before_anything_is_written(
     message = refusal(camera, options, **more)
     assert all(text in message for text in told), message
     with Butler.from_config(camera) as butler:
-        assert not list(butler.collections.query(SUSPECT_RUN))
-        assert not list(butler.registry.queryDatasetTypes("suspectMask"))
+        assert SUSPECT_RUN not in butler.collections.query("*")
+        assert "suspectMask" not in {kind.name for kind in butler.registry.queryDatasetTypes("*")}
 
 
 def test_killed_runs_are_finished_by_the_next(tmp_path: Path, camera: Path, masks: Path) -> None:
