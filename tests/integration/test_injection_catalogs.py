@@ -209,7 +209,11 @@ def test_killed_runs_are_finished_by_the_next(tmp_path: Path, camera: Path) -> N
         return Attempt("_states.injection.state:InjectionState", options, folder / "repo", {"batch_size": 2})
 
     kills = prove_killed_runs_are_finished(
-        template, attempt_in, steps=some(6, 20260401, "commit", "statement", "remove"), moments=2, seed=1
+        template,
+        attempt_in,
+        steps=some(6, 20260401, "commit", "transfer", "transferred", "remove"),
+        moments=2,
+        seed=1,
     )
     assert kills >= 6
 

@@ -31,6 +31,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.injection.dec
     Catalog,
     declared_catalogs,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.injection.leftovers import (
+    clear_leftovers,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._states.injection.shards import (
     LEVEL,
     differences,
@@ -209,10 +212,11 @@ class InjectionState:
         report : `Report`
             Counts what is written.
         """
-        butler = required(repository).butler
+        repository = required(repository)
 
         def store(items: Sequence[Found]) -> None:
+            clear_leftovers(repository, (item.ref for item in items), EXTENSION)
             for item in items:
-                butler.put(item.made.content.table(), item.ref)
+                repository.butler.put(item.made.content.table(), item.ref)
 
-        write_made(required(repository), plan.work, report, store, self.batch_size)
+        write_made(repository, plan.work, report, store, self.batch_size)
