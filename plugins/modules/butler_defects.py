@@ -49,7 +49,7 @@ options:
         description:
           - Regular expression that the files of masks match. It has to match the whole path relative to O(sources[].directory);
             the other files are left out. That no file matches is an error.
-          - Its group C((?P<detector>\\d+\)) is the number of the detector. Without such a group, O(detector_keyword) is read.
+          - Its group V((?P<detector>\\d+\)) is the number of the detector. Without such a group, O(detector_keyword) is read.
           - The mask is the first image in the file, compressed or not. Its first pixel is that of the detector without overscan.
         type: str
         required: true

@@ -139,7 +139,7 @@ def read_mask(path: str, detector: int, keyword: str) -> NDArray[Any]:
         image = next((unit for unit in units if unit.is_image and unit.header.get("NAXIS") == 2), None)
         mask = None if image is None else image.data
         if mask is None or mask.dtype.kind not in "iu":
-            found = "no image in it" if mask is None else f"its image is of {mask.dtype}"
+            found = "no image in it" if mask is None else f"its image is of {mask.dtype.name}"
             raise ButlerError(
                 f"{path} is no mask: {found}, expected two dimensions of whole numbers", option="sources"
             )

@@ -91,7 +91,7 @@ def _check_position(catalog: Catalog, table: Table, name: str, limits: tuple[flo
     column = _column(catalog, table, name, "a position in degrees")
     unit = getattr(column, "unit", None)
     if column.dtype.kind not in "fiu" or column.ndim != 1 or (unit is not None and str(unit) != "deg"):
-        said = f"of {column.dtype}" + (f" in {unit}" if unit is not None else "")
+        said = f"of {column.dtype.name}" + (f" in {unit}" if unit is not None else "")
         raise ButlerError(
             f"{catalog.path}: its column {name} is {said}, expected numbers in degrees", option=catalog.option
         )
