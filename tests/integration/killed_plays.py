@@ -32,7 +32,6 @@ from tests.integration.canonical import Dump, difference, dump
 from tests.integration.killing import watch
 from tests.integration.modules_here import MODULES
 
-
 # Files under a name of their own until they are whole, which nobody takes away: butler_info tells of them.
 _HALF_WRITTEN = re.compile(r"files: \+ \S+(\.tmp\.\w+|\.transfer-tmp) ")
 
@@ -106,7 +105,7 @@ class KilledPlays:
     scratch: Path
 
     def prove_finished(self, kills: int, seed: int, expected: Dump | None = None) -> list[str]:
-        """Kill it at random in random tasks, finish each with another run, and compare with one that nobody killed.
+        """Kill it in random tasks, finish each with another run, and compare with one that nobody killed.
 
         Parameters
         ----------
@@ -134,8 +133,6 @@ class KilledPlays:
             self._run(None)
             found = [line for line in difference(whole, dump(self.repo)) if not _HALF_WRITTEN.match(line)]
             assert not found, f"killed in {steps[step]!r}, the next run ended elsewhere: {found[:20]}"
-        left = self._run(None)
-        assert not left, f"a third run writes in {set(left)}"
         return met
 
     def _restart(self) -> None:
