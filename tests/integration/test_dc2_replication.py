@@ -79,6 +79,9 @@ def test_the_run_does_exactly_that_plan(site: Site, story: dict[str, Any]) -> No
     done = site.run("--diff")
     assert done.returncode == 0, done.output
     assert_as_planned(done.changes, story["plan"], VISITS)
+
+
+def test_what_has_an_artifact_is_there(site: Site) -> None:
     manifest = site.manifest()
     assert held(site) == manifest["datasets"]
     with Butler.from_config(site.repo) as butler:
