@@ -31,10 +31,23 @@ RAWS = "LSSTComCam/raw/all"
 LATER = "source"
 LEFT_OUT = {"calibrateImage_log", "calibrateImage_metadata", "calibrateImage_config"}
 
+# Two tracts of 16 patches, of the sample's name.
+SKY_MAP = """\
+config.name = "sample_cells"
+config.skyMap.name = "discrete"
+config.skyMap["discrete"].raList = [53.125, 37.86]
+config.skyMap["discrete"].decList = [-28.1, 6.98]
+config.skyMap["discrete"].radiusList = [0.75, 0.75]
+config.skyMap["discrete"].pixelScale = 1.0
+"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("site"), "dp1", "data/dp1")
+    root = tmp_path_factory.mktemp("site")
+    sky_map = root / "sky_map.py"
+    sky_map.write_text(SKY_MAP)
+    made = Site(root, "dp1", "data/dp1", dp1_skymap_config=str(sky_map))
     yield made
     shutil.rmtree(made.root)
 

@@ -112,7 +112,7 @@ PRODUCTS: tuple[Product, ...] = (
     ),
 )
 
-_PLACES = ((21, 0), (21, 9), (44, 27))
+_PLACES = ((0, 0), (0, 9), (1, 7))
 """Tracts and patches with coadds."""
 
 
