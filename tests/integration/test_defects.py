@@ -88,12 +88,12 @@ def test_defects_are_stored_once(camera: Path, masks: Path) -> None:
     assert done.check["diff"]["after"].splitlines() == [
         f"collection {BAD_RUN}: {{type: RUN}}",
         f"collection {SUSPECT_RUN}: {{type: RUN}}",
-        "dataset type defects: {dimensions: [instrument, detector], storage_class: Defects, "
-        "is_calibration: true}",
-        "dataset type suspectMask: {dimensions: [instrument, detector], storage_class: Defects, "
-        "is_calibration: true}",
-        f"datasets defects in {BAD_RUN}: {{datasets: 4, rectangles: 6, pixels: 114}}",
-        f"datasets suspectMask in {SUSPECT_RUN}: {{datasets: 4, rectangles: 2, pixels: 16}}",
+        "dataset type defects: {dimensions: [instrument, detector], is_calibration: true, "
+        "storage_class: Defects}",
+        "dataset type suspectMask: {dimensions: [instrument, detector], is_calibration: true, "
+        "storage_class: Defects}",
+        f"datasets defects in {BAD_RUN}: {{datasets: 4, pixels: 114, rectangles: 6}}",
+        f"datasets suspectMask in {SUSPECT_RUN}: {{datasets: 4, pixels: 16, rectangles: 2}}",
     ]
     assert stored(camera, "defects", BAD_RUN) == BAD
     assert stored(camera, "suspectMask", SUSPECT_RUN) == SUSPECTS
