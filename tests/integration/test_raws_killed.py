@@ -21,12 +21,11 @@ from lsst.daf.butler import Butler
 from tests.integration.ansible_play import run
 from tests.integration.canonical import Dump, difference, dump
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished, some
-from tests.integration.raw_files import official_datasets, write_raws
+from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import DEFAULTS, ingest, raws, register, stored
 
 pytestmark = pytest.mark.exhaustive
 
-TOTAL = len(official_datasets()["datasets"])
 WRITES = ("statement", "commit", "transfer", "transferred")
 
 

@@ -23,10 +23,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop imp
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws import pool
 
 from tests.integration.canonical import difference, dump
-from tests.integration.raw_files import official_datasets, write_raws
+from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import assert_records_are_official, ingest, register, stored
 
-TOTAL = len(official_datasets()["datasets"])
 LAST = "20241110/CC_O_20241110_000005/CC_O_20241110_000005_R22_S22.fits"
 
 

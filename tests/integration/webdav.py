@@ -61,7 +61,7 @@ Listen {host}:{port}
 ErrorLog "{folder}/error.log"
 LogLevel warn
 LogFormat "%m %U %>s %u" short
-DocumentRoot "{folder}/root"
+DocumentRoot "{folder}/served"
 Timeout 60
 KeepAlive On
 DavLockDB "{folder}/run/locks"
@@ -80,7 +80,7 @@ CustomLog "{folder}/access.log" short
     AllowOverride None
     Require all denied
 </Directory>
-<Directory "{folder}/root">
+<Directory "{folder}/served">
     Dav On
     AuthType Basic
     AuthName "tests"
@@ -93,7 +93,7 @@ CustomLog "{folder}/access.log" short
         Require all denied
     </LimitExcept>
 </Directory>
-<Directory "{folder}/root/butler">
+<Directory "{folder}/served/butler">
     <Limit GET OPTIONS PROPFIND>
         Require user {service} {reader}
         Require expr "%{{reqenv:account}} in {{ '{service}', '{reader}' }}"
@@ -140,12 +140,12 @@ class WebDav:
     @property
     def data(self) -> Path:
         """The folder of what is read only; tests write to it as files (`~pathlib.Path`)."""
-        return self.folder / "root" / "data"
+        return self.folder / "served" / "data"
 
     @property
     def butler(self) -> Path:
         """The folder of what may be written (`~pathlib.Path`)."""
-        return self.folder / "root" / "butler"
+        return self.folder / "served" / "butler"
 
     @property
     def ca(self) -> Path:
@@ -165,7 +165,7 @@ class WebDav:
     def uri(self, path: Path | str) -> str:
         """Give the URI of something in its folders; a folder's ends with a slash."""
         path = Path(path)
-        inside = path.relative_to(self.folder / "root").as_posix()
+        inside = path.relative_to(self.folder / "served").as_posix()
         return f"{self.url}/{quote(inside)}" + ("/" if path.is_dir() else "")
 
     def write_config(self, path: Path, user: str = SERVICE, **settings: Any) -> Path:
@@ -226,7 +226,7 @@ class WebDav:
 
     def take_offline(self, path: Path) -> Path:
         """Answer 503 where the content of a file is asked for, until what is returned is removed."""
-        mark = self.folder / "offline" / path.relative_to(self.folder / "root")
+        mark = self.folder / "offline" / path.relative_to(self.folder / "served")
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
         return mark
