@@ -29,6 +29,7 @@ from tests.integration.raw_states import (
     stored,
 )
 from tests.integration.raw_writers import ingest_at_once
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ class Rival:
         """Take the first lock, and wait for the second, which the run has."""
         self._cursor.execute("SET deadlock_timeout = '60s'; LOCK TABLE dataset IN EXCLUSIVE MODE")
         self.thread.start()
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         waits = "SELECT 1 FROM pg_stat_activity WHERE pid = %d AND wait_event_type = 'Lock'"
         while not self._database.execute(waits % self._connection.get_backend_pid(), role="postgres"):
             assert time.monotonic() < end, "waited in vain"

@@ -34,6 +34,7 @@ from tests.integration.raw_states import (
     raws,
     register,
 )
+from tests.waiting import PATIENCE
 
 MOST_STEPS = 60
 
@@ -75,7 +76,7 @@ def _small_pools() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(st.data())
 def test_any_way_leads_to_the_same_repository(campaign: Campaign, data: st.DataObject) -> None:
     files = data.draw(st.permutations(campaign.files), "files")
@@ -122,7 +123,7 @@ def _run(repo: str, source: str, index: int, count: int, credentials: str, barri
     state = raws(source, transfer="direct", batch_size=2, shard={"index": index, "count": count})
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     report = Report()
     state.apply(repository, plan, report)
     assert report.failed == 0
@@ -138,7 +139,7 @@ def at_once(repo: Path, source: Path, shards: list[tuple[int, int]], credentials
             for index, count in shards
         ]
         for run in runs:
-            run.get(120)
+            run.get(PATIENCE)
 
 
 def shared_by_shards(count: int) -> set[object]:

@@ -26,6 +26,7 @@ from lsst.resources.dav import dav_globals
 
 from tests.integration.certificates import Authority
 from tests.integration.ports import free_port
+from tests.waiting import PATIENCE
 
 PASSWORD = "p4ss-of-the-webdav-tests"  # a server on the loopback that ends with the tests
 SERVICE = "service"
@@ -248,7 +249,7 @@ class WebDav:
         """End it at once: connections break off."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(PATIENCE)
             self._process = None
 
     def start(self) -> None:
@@ -262,7 +263,7 @@ class WebDav:
                 stderr=log,
                 preexec_fn=self.before,
             )
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
