@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 from lsst.daf.butler import Butler
 
@@ -44,6 +45,16 @@ def database(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Data
     monkeypatch.setenv("LSST_DB_AUTH_CREDENTIALS", database.credentials())
     yield database
     postgres.drop(database)
+
+
+@pytest.fixture
+def server(postgres: Server, database: Database) -> Iterator[Server]:
+    """Give the PostgreSQL server, which is running afterwards whatever a test does to it."""
+    yield postgres
+    try:
+        database.execute("SELECT 1", role="postgres")
+    except psycopg2.OperationalError:
+        postgres.start()
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,18 +21,9 @@ from ansible_collections.rubin.butler.plugins.module_utils._module.progress impo
 
 from tests.integration.ansible_play import COLLECTION, environment
 from tests.integration.raw_files import write_raws
+from tests.waiting import PATIENCE, until
 
 _MARK = "RUBIN_BUTLER_TEST"
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for something, two minutes at most."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 def write_many_raws(folder: Path, number: int) -> None:
@@ -109,7 +99,7 @@ class Started:
         finally:
             for number in held:
                 os.kill(number, signal.SIGCONT)
-        self.process.wait(timeout=300)
+        self.process.wait(timeout=PATIENCE)
         reader.join()
         return said.read(), lines
 

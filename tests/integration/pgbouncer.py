@@ -20,6 +20,7 @@ import pytest
 
 from tests.integration.ports import free_port
 from tests.integration.postgres import OWNER, PASSWORD, Database, Server
+from tests.waiting import PATIENCE
 
 
 def program() -> Path:
@@ -96,12 +97,12 @@ def pooled(
         yield through
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
         shutil.rmtree(folder)
 
 
 def _wait_for(database: Database, user: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             database.execute("SELECT 1", role=user)

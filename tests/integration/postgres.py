@@ -128,6 +128,11 @@ class Server:
         """Start it again, and wait until it answers."""
         self._do("-w", "start")
 
+    def restart(self) -> None:
+        """Stop it as a crash does, and start it again."""
+        self.stop()
+        self.start()
+
     def _do(self, *what: str) -> None:
         # What the server inherits it keeps open.
         done = subprocess.run(

@@ -78,3 +78,7 @@ def write_raws(
             write_fits(folder / relative, [hdus[0] | (changed or {}), *hdus[1:]])
             paths.append(folder / relative)
     return paths
+
+
+TOTAL = len(official_datasets()["datasets"])
+"""How many raws there are in `write_raws`."""

@@ -21,6 +21,8 @@ from tests.integration.converging import converge_here
 from tests.integration.raw_files import official, official_datasets
 
 RUN = "LSSTComCam/raw/all"
+BEFORE_BATCHES = 3
+"""Boundaries before those of the first batch: a dataset type, a run, shared records."""
 SHARED = ("day_obs", "group", "exposure")
 DEFAULTS: dict[str, Any] = {
     "instrument": "LSSTComCam",

@@ -13,6 +13,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 
 from tests.integration.raw_states import raws
+from tests.waiting import PATIENCE
 
 
 def ingest_at_once(repo: str, source: str, transfer: str) -> list[tuple[int, int]]:
@@ -35,7 +36,7 @@ def ingest_at_once(repo: str, source: str, transfer: str) -> list[tuple[int, int
         # The server that they are forks of may be older than the environment that holds the credentials.
         arguments = (repo, source, transfer, dict(os.environ), manager.Barrier(2))
         runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
-        return [run.get(120) for run in runs]
+        return [run.get(PATIENCE) for run in runs]
 
 
 def _run(repo: str, source: str, transfer: str, environment: dict[str, str], barrier: Any) -> tuple[int, int]:
@@ -46,6 +47,6 @@ def _run(repo: str, source: str, transfer: str, environment: dict[str, str], bar
     report = Report()
     with repository.butler:
         plan = state.plan(state.observe(repository))
-        barrier.wait(60)
+        barrier.wait(PATIENCE)
         state.apply(repository, plan, report)
     return report.added, report.failed

@@ -24,6 +24,8 @@ from lsst.daf.butler import (
     DimensionUniverse,
 )
 
+from tests.waiting import PATIENCE
+
 RUN = "refcats/monster"
 FORMATTER = "lsst.obs.base.formatters.fitsGeneric.FitsGenericFormatter"
 SHARDS = range(147000, 147012)
@@ -92,10 +94,10 @@ def prove_a_second_writer_waits(repository: Repository, repo: Path, source: Path
         began = manager.Event()
         with repository.writer_lock(RUN, lambda line: None):
             second = pool.apply_async(ingest_elsewhere, (str(repo), str(source), transfer, began))
-            assert began.wait(60)
+            assert began.wait(PATIENCE)
             time.sleep(0.5)
             Ingester(repository, transfer, Report())._bisect(files, None)
             assert not second.ready()
-        notices = second.get(60)
+        notices = second.get(PATIENCE)
     assert stored(repo) == WHOLE
     assert notices == [f"another writer ingested {len(WHOLE)} of the planned datasets meanwhile"]

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ports import free_port
+from tests.waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def running_server(folder: Path) -> Iterator[Server]:
         yield server
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
         for path in sockets.iterdir():
             with suppress(OSError):
                 subprocess.run(
@@ -127,7 +128,7 @@ def running_server(folder: Path) -> Iterator[Server]:
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:
         try:
             socket.create_connection(("127.0.0.1", server.port), timeout=5).close()

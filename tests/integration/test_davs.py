@@ -23,7 +23,7 @@ from tests.integration.davs_repository import DavsRepository, make_davs_reposito
 from tests.integration.exports import CALIBRATIONS, DATASETS, make_instrument, write_case
 from tests.integration.ports import free_port
 from tests.integration.postgres import Database
-from tests.integration.raw_files import official_datasets
+from tests.integration.raw_files import TOTAL
 from tests.integration.raw_states import raws
 from tests.integration.refcat_files import (
     FORMATTER,
@@ -36,8 +36,6 @@ from tests.integration.refcat_files import (
 from tests.integration.repository_runs import present
 from tests.integration.sky_maps import FIELDS, declared
 from tests.integration.webdav import PASSWORD, WebDav
-
-TOTAL = len(official_datasets()["datasets"])
 
 TWICE = (True, False, True, False)
 

@@ -18,13 +18,10 @@ from tests.integration.davs_repository import DavsRepository, make_davs_reposito
 from tests.integration.full_disk import fill
 from tests.integration.interruptions import at_boundaries, at_boundary, before_insert
 from tests.integration.postgres import Database
-from tests.integration.raw_files import official_datasets
-from tests.integration.raw_states import raws
+from tests.integration.raw_files import TOTAL
+from tests.integration.raw_states import BEFORE_BATCHES, raws
 from tests.integration.webdav import PASSWORD, WebDav
 from tests.integration.webdav_tokens import web_token
-
-TOTAL = len(official_datasets()["datasets"])
-BEFORE_BATCHES = 3  # a dataset type, a run, shared records
 
 
 @pytest.fixture

@@ -5,38 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg2
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 
 from tests.integration.davs_repository import DavsRepository, make_davs_repository, write_remote_raws
 from tests.integration.interruptions import at_boundary, before_insert
 from tests.integration.postgres import PASSWORD, Database, Server
-from tests.integration.raw_files import official_datasets
-from tests.integration.raw_states import raws
+from tests.integration.raw_files import TOTAL
+from tests.integration.raw_states import BEFORE_BATCHES, raws
 from tests.integration.raw_writers import ingest_at_once
 from tests.integration.webdav import WebDav
-
-TOTAL = len(official_datasets()["datasets"])
-BEFORE_BATCHES = 3  # a dataset type, a run, shared records
-
-
-@pytest.fixture
-def server(postgres: Server, database: Database) -> Iterator[Server]:
-    """Give the database's server, which is running afterwards whatever a test does to it."""
-    yield postgres
-    try:
-        database.execute("SELECT 1", role="postgres")
-    except psycopg2.OperationalError:
-        postgres.start()
 
 
 @pytest.fixture
 def repo(
-    webdav: WebDav, server: Server, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    webdav: WebDav,
+    server: Server,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> DavsRepository:
     repository = make_davs_repository(webdav, database, tmp_path, monkeypatch)
     repository.register()
@@ -58,13 +47,8 @@ def test_a_database_that_restarts_within_a_batch_ends_the_run(
     transfer: str, server: Server, repo: DavsRepository
 ) -> None:
     source = write_remote_raws(repo.server)
-
-    def restart() -> None:
-        server.stop()
-        server.start()
-
     with (
-        before_insert("dataset", 3, restart, repo.namespace),
+        before_insert("dataset", 3, server.restart, repo.namespace),
         pytest.raises(ButlerError, match=r"broke off: OperationalError: ") as caught,
     ):
         repo.converge(raws(source, batch_size=4, transfer=transfer))
@@ -77,12 +61,7 @@ def test_a_database_that_restarts_between_two_batches_is_not_even_noticed(
     server: Server, repo: DavsRepository
 ) -> None:
     source = write_remote_raws(repo.server)
-
-    def restart() -> None:
-        server.stop()
-        server.start()
-
-    done = repo.converge(raws(source, batch_size=4), report=at_boundary(BEFORE_BATCHES + 2, restart))
+    done = repo.converge(raws(source, batch_size=4), report=at_boundary(BEFORE_BATCHES + 2, server.restart))
     assert done.changed and done.stats["failed"] == 0
     completes(repo, source, "copy")
 

@@ -30,6 +30,7 @@ from tests.integration.refcat_files import (
     stored,
     write_shards,
 )
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
@@ -40,7 +41,7 @@ def write(repo: str, params: dict[str, Any], barrier: Barrier) -> tuple[int, lis
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
     assert len(plan.work.files) == len(PIXELS)
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     report = Report(checkpoint=lambda: time.sleep(0.01))
     state.apply(repository, plan, report)
     return report.added, report.notices
@@ -57,7 +58,7 @@ def test_two_writers_that_planned_the_same_lose_nothing(repo: Path, tmp_path: Pa
     with context.Manager() as manager, context.Pool(2) as pool:
         barrier = manager.Barrier(2)
         writers = [pool.apply_async(write, (str(repo), params, barrier)) for _unused in range(2)]
-        results = [writer.get(120) for writer in writers]
+        results = [writer.get(PATIENCE) for writer in writers]
     assert stored(repo) == WHOLE
     # Each of them may count the run that both registered; no dataset is counted twice.
     datasets = sum(added for added, _unused in results) - 2

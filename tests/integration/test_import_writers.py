@@ -27,6 +27,7 @@ from tests.integration.exports import (
     write_case,
 )
 from tests.integration.postgres import READER, Database
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
@@ -39,7 +40,7 @@ def import_elsewhere(repo: str, params: dict[str, Any], planned: Any, go: Any) -
         plan = state.plan(state.observe(repository))
         assert not plan.conflicts and not plan.assumes
         planned.set()
-        assert go.wait(60)
+        assert go.wait(PATIENCE)
         report = Report()
         state.apply(repository, plan, report)
         return {"notices": report.notices, "failed": report.failed}
@@ -54,11 +55,11 @@ def test_an_importer_that_planned_too_early_loses_nothing(transfer: str, repo: P
     with context.Manager() as manager, context.Pool(1) as pool:
         planned, go = manager.Event(), manager.Event()
         second = pool.apply_async(import_elsewhere, (str(repo), params, planned, go))
-        assert planned.wait(60)
+        assert planned.wait(PATIENCE)
         import_here(repo, params)
         before = dump(repo)
         go.set()
-        result = second.get(60)
+        result = second.get(PATIENCE)
     assert result["failed"] == 0
     assert any("another writer ingested" in notice for notice in result["notices"])
     assert dump(repo) == before
@@ -82,10 +83,10 @@ def test_two_importers_and_a_reader_on_postgresql(
     with context.Manager() as manager, context.Pool(1) as pool:
         planned, go = manager.Event(), manager.Event()
         second = pool.apply_async(import_elsewhere, (str(postgres_repo), params, planned, go))
-        assert planned.wait(60)
+        assert planned.wait(PATIENCE)
         assert import_here(postgres_repo, params).stats["failed"] == 0
         go.set()
-        assert any("another writer ingested" in notice for notice in second.get(60)["notices"])
+        assert any("another writer ingested" in notice for notice in second.get(PATIENCE)["notices"])
     with Butler.from_config(postgres_repo) as butler:
         refs = butler.query_all_datasets("*", find_first=False)
         assert len(refs) == DATASETS and all(butler.get(ref) is not None for ref in refs)
@@ -104,9 +105,9 @@ def test_an_importer_waits_for_the_lock_of_what_it_writes(name: str, repo: Path,
         holder = open_repository(str(repo), writeable=True)
         with holder.writer_lock(name, lambda line: None):
             second = pool.apply_async(import_elsewhere, (str(repo), params, planned, go))
-            assert planned.wait(60)
+            assert planned.wait(PATIENCE)
             time.sleep(1.5)
             assert not second.ready()
-        assert second.get(60)["failed"] == 0
+        assert second.get(PATIENCE)["failed"] == 0
         holder.butler.close()
     assert not import_here(repo, params).changed

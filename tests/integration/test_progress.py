@@ -21,9 +21,10 @@ from ansible_collections.rubin.butler.plugins.plugin_utils import watched
 from lsst.daf.butler import Butler
 
 from tests.integration.ansible_play import play, run
-from tests.integration.long_plays import Started, start, until, write_many_raws
+from tests.integration.long_plays import Started, start, write_many_raws
 from tests.integration.raw_states import register, stored
 from tests.integration.ssh import Server, running_server
+from tests.waiting import PATIENCE, until
 
 FILES = 1_500
 SHOWN = re.compile(
@@ -101,7 +102,7 @@ def test_a_person_sees_how_far_it_is_and_a_program_does_not(
             said, lines = started.shown_at("ingesting")
             assert any(f" / {FILES:,} files (" in line for line in lines), lines
         else:
-            said, shown = started.process.communicate(timeout=300)
+            said, shown = started.process.communicate(timeout=PATIENCE)
             lines = shown.splitlines()
             assert lines == []
         assert started.process.returncode == 0, (said, lines)
@@ -128,7 +129,7 @@ def test_ctrl_c_stops_it_between_two_batches(arguments: dict[str, Any], tmp_path
     where = until(started.watched_folder)
     until(lambda: has_ingested(arguments))
     os.killpg(started.process.pid, signal.SIGINT)
-    _unused, shown = started.process.communicate(timeout=60)
+    _unused, shown = started.process.communicate(timeout=PATIENCE)
     assert said_that_it_stops(shown)
     started.none_is_left()
     assert "stopped at a batch boundary" in Path(arguments["log_file"]).read_text()
@@ -140,7 +141,7 @@ def test_before_the_first_write_ctrl_c_ends_it(arguments: dict[str, Any], tmp_pa
     started = start("butler_raws", arguments, tmp_path)
     where = until(started.watched_folder)
     os.killpg(started.process.pid, signal.SIGINT)
-    started.process.communicate(timeout=60)
+    started.process.communicate(timeout=PATIENCE)
     started.none_is_left()
     assert not where.exists()
     with Butler.from_config(arguments["repo"]) as butler:
@@ -153,7 +154,7 @@ def test_a_play_that_was_killed_takes_its_task_along(arguments: dict[str, Any], 
     until(lambda: has_ingested(arguments))
     for process in (started.worker(), started.process.pid):
         os.kill(process, signal.SIGKILL)
-    started.process.wait(60)
+    started.process.wait(PATIENCE)
     started.none_is_left()
     assert "nobody waits for the result any more" in Path(arguments["log_file"]).read_text()
     finish(arguments)
@@ -161,18 +162,18 @@ def test_a_play_that_was_killed_takes_its_task_along(arguments: dict[str, Any], 
 
 def test_a_play_that_looks_no_more_stops_it(arguments: dict[str, Any], tmp_path: Path) -> None:
     # As when the network is gone: the other end of the module's output stays open, and nobody is there.
-    started = start("butler_raws", arguments, tmp_path, set_for_task={LIMIT_VARIABLE: "4"})
+    started = start("butler_raws", arguments, tmp_path, set_for_task={LIMIT_VARIABLE: "20"})
     heartbeat = until(started.watched_folder) / HEARTBEAT
     first = heartbeat.stat().st_mtime_ns
     until(lambda: heartbeat.stat().st_mtime_ns != first and has_ingested(arguments))
     worker = started.worker()
     os.kill(worker, signal.SIGSTOP)
     try:
-        until(lambda: "no sign of the play for 4 s" in Path(arguments["log_file"]).read_text())
+        until(lambda: "no sign of the play for 20 s" in Path(arguments["log_file"]).read_text())
     finally:
         for process in (worker, started.process.pid):
             os.kill(process, signal.SIGKILL)
-    started.process.wait(60)
+    started.process.wait(PATIENCE)
     started.none_is_left()
     finish(arguments)
 
@@ -183,7 +184,7 @@ def test_a_heartbeat_is_renewed_many_times_before_it_is_missed() -> None:
 
 def test_a_tasks_timeout_stops_it(arguments: dict[str, Any], tmp_path: Path) -> None:
     started = start("butler_raws", arguments, tmp_path, task={"timeout": 4})
-    started.process.communicate(timeout=60)
+    started.process.communicate(timeout=PATIENCE)
     assert "timed out" in str(result_of(started)).lower() or "timeout" in str(result_of(started)).lower()
     started.none_is_left()
     run("butler_raws", {**arguments, "batch_size": 10_000})
@@ -236,7 +237,7 @@ def test_by_ssh(arguments: dict[str, Any], tmp_path: Path, ssh: Server, pipelini
     first = heartbeat.stat().st_mtime_ns
     until(lambda: heartbeat.stat().st_mtime_ns != first and has_ingested(arguments))
     os.killpg(started.process.pid, signal.SIGINT)
-    _unused, shown = started.process.communicate(timeout=60)
+    _unused, shown = started.process.communicate(timeout=PATIENCE)
     assert said_that_it_stops(shown)
     started.none_is_left()
     assert not heartbeat.exists()

@@ -20,6 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._storage.listing impo
 from tests.integration.converging import converge_here
 from tests.integration.killing import Attempt, kill_after, kill_at, run
 from tests.integration.raw_files import write_raws
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
@@ -122,7 +123,7 @@ def _run(folder: str, barrier: Any) -> bool:
     """Plan, wait for the other, and apply, as a host of its own would."""
     state = RawIndexState.from_params(params(Path(folder)))
     plan = state.plan(state.observe(None))
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     state.apply(None, plan, Report())
     return True
 
@@ -134,5 +135,5 @@ def test_two_processes_at_once_make_what_one_would(template: Path, tmp_path: Pat
     with context.Manager() as manager, context.Pool(2) as pool:
         barrier = manager.Barrier(2)
         runs = [pool.apply_async(_run, (str(template), barrier)) for _unused in range(2)]
-        assert all(done.get(120) for done in runs)
+        assert all(done.get(PATIENCE) for done in runs)
     assert beside_raws(template) == beside_raws(alone)

@@ -16,7 +16,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, FileDataset
 
 from tests.integration.canonical import difference, dump
-from tests.integration.raw_files import official, official_datasets, write_fits, write_raws
+from tests.integration.raw_files import TOTAL, official, official_datasets, write_fits, write_raws
 from tests.integration.raw_states import (
     RUN,
     assert_records_are_official,
@@ -28,7 +28,6 @@ from tests.integration.raw_states import (
     unstore,
 )
 
-TOTAL = len(official_datasets()["datasets"])
 BIAS = "20241108/CC_O_20241108_000010/CC_O_20241108_000010_R22_S00.fits"
 OTHER_RUN = "LSSTComCam/raw/trial"
 

@@ -22,7 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._storage.listing impo
 
 from tests.integration.canonical import difference, dump
 from tests.integration.converging import converge_here
-from tests.integration.raw_files import official_datasets, write_raws
+from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import (
     assert_records_are_official,
     ingest,
@@ -31,7 +31,6 @@ from tests.integration.raw_states import (
     stored,
 )
 
-TOTAL = len(official_datasets()["datasets"])
 NIGHT = "20241108/CC_O_20241108_000010"
 BIAS = f"{NIGHT}/CC_O_20241108_000010_R22_S00.fits"
 NOBODY = 65534

@@ -14,11 +14,15 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws.spool im
 
 from tests.integration.canonical import difference, dump
 from tests.integration.full_disk import fill, in_a_process
-from tests.integration.raw_files import official_datasets, write_raws
-from tests.integration.raw_states import RUN, assert_records_are_official, ingest, register, stored
-
-TOTAL = len(official_datasets()["datasets"])
-BEFORE_BATCHES = 3  # a dataset type, a run, shared records
+from tests.integration.raw_files import TOTAL, write_raws
+from tests.integration.raw_states import (
+    BEFORE_BATCHES,
+    RUN,
+    assert_records_are_official,
+    ingest,
+    register,
+    stored,
+)
 
 
 @pytest.fixture

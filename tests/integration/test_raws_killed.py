@@ -21,12 +21,12 @@ from lsst.daf.butler import Butler
 from tests.integration.ansible_play import run
 from tests.integration.canonical import Dump, difference, dump
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished, some
-from tests.integration.raw_files import official_datasets, write_raws
+from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import DEFAULTS, ingest, raws, register, stored
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
-TOTAL = len(official_datasets()["datasets"])
 WRITES = ("statement", "commit", "transfer", "transferred")
 
 
@@ -141,7 +141,7 @@ def _run(repo: str, source: str, transfer: str, barrier: Any) -> bool:
     state = raws(source, transfer=transfer, batch_size=2)
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     state.apply(repository, plan, Report())
     return True
 
@@ -154,7 +154,7 @@ def test_two_processes_at_once_make_what_one_would(transfer: str, tmp_path: Path
         barrier = manager.Barrier(2)
         arguments = (str(folder / "repo"), str(folder / "raw"), transfer, barrier)
         runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
-        assert all(run.get(120) for run in runs)
+        assert all(run.get(PATIENCE) for run in runs)
     assert not difference(alone, dump(folder / "repo"))
     assert not ingest(folder / "repo", folder / "raw", transfer=transfer).changed
 

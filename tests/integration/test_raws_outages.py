@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -20,12 +19,17 @@ from lsst.daf.butler import Butler, Config
 
 from tests.integration.interruptions import at_boundary, before_insert
 from tests.integration.postgres import OWNER, PASSWORD, Database, Server
-from tests.integration.raw_files import official_datasets, write_raws
-from tests.integration.raw_states import RUN, assert_records_are_official, ingest, register, stored
+from tests.integration.raw_files import TOTAL, write_raws
+from tests.integration.raw_states import (
+    BEFORE_BATCHES,
+    RUN,
+    assert_records_are_official,
+    ingest,
+    register,
+    stored,
+)
 from tests.integration.raw_writers import ingest_at_once
-
-TOTAL = len(official_datasets()["datasets"])
-BEFORE_BATCHES = 3  # a dataset type, a run, shared records
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -42,16 +46,6 @@ def source(repo: Path) -> Path:
     return repo.parent / "raw"
 
 
-@pytest.fixture
-def server(postgres: Server, database: Database) -> Iterator[Server]:
-    """Give the server, which is running afterwards whatever a test does to it."""
-    yield postgres
-    try:
-        database.execute("SELECT 1", role="postgres")
-    except psycopg2.OperationalError:
-        postgres.start()
-
-
 def completes(repo: Path, source: Path) -> None:
     """Check that a run completes what is there, and that one more finds nothing to do."""
     ingest(repo, source)
@@ -62,16 +56,11 @@ def completes(repo: Path, source: Path) -> None:
     assert artifacts == set(stored(repo).values())
 
 
-def restart(server: Server) -> None:
-    server.stop()
-    server.start()
-
-
 @pytest.mark.parametrize("boundary", [1, 3, 5])
 def test_a_restart_between_two_batches_is_not_even_noticed(
     boundary: int, server: Server, repo: Path, source: Path
 ) -> None:
-    report = at_boundary(boundary, lambda: restart(server))
+    report = at_boundary(boundary, server.restart)
     outcome = ingest(repo, source, batch_size=4, report=report)
     assert outcome.changed and outcome.stats["failed"] == 0
     completes(repo, source)
@@ -82,7 +71,7 @@ def test_a_restart_within_a_batch_ends_the_run(
     on_error: str, server: Server, repo: Path, source: Path
 ) -> None:
     with (
-        before_insert("dataset", 3, lambda: restart(server)),
+        before_insert("dataset", 3, server.restart),
         pytest.raises(ButlerError, match=f"the ingest into {RUN} broke off: OperationalError: ") as caught,
     ):
         ingest(repo, source, batch_size=4, on_error=on_error)
@@ -93,7 +82,7 @@ def test_a_restart_within_a_batch_ends_the_run(
 
 def test_a_restart_while_shared_records_are_written(server: Server, repo: Path, source: Path) -> None:
     with (
-        before_insert("day_obs", 1, lambda: restart(server)),
+        before_insert("day_obs", 1, server.restart),
         pytest.raises((ButlerError, sqlalchemy.exc.OperationalError)) as caught,
     ):
         ingest(repo, source)
@@ -159,7 +148,7 @@ class Rival:
         """Take the first lock, and wait for the second, which the run has."""
         self._cursor.execute("SET deadlock_timeout = '60s'; LOCK TABLE dataset IN EXCLUSIVE MODE")
         self.thread.start()
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         waits = "SELECT 1 FROM pg_stat_activity WHERE pid = %d AND wait_event_type = 'Lock'"
         while not self._database.execute(waits % self._connection.get_backend_pid(), role="postgres"):
             assert time.monotonic() < end, "waited in vain"

@@ -11,8 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop imp
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws import pool
 
 from tests.integration.canonical import difference, dump
-from tests.integration.raw_files import official_datasets, write_raws
+from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import assert_records_are_official, ingest, register, stored
+from tests.waiting import until
 
-TOTAL = len(official_datasets()["datasets"])
 LAST = "20241110/CC_O_20241110_000005/CC_O_20241110_000005_R22_S22.fits"
 
 
@@ -38,16 +37,6 @@ def source(repo: Path) -> Path:
     assert not (repo.parent / "raw" / LAST).exists()
     os.mkfifo(repo.parent / "raw" / LAST)
     return repo.parent / "raw"
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for something, a minute at most."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 def is_running(process: int) -> bool:

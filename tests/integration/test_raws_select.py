@@ -29,11 +29,10 @@ from tests.integration.decam_files import (
     write_exposure,
     write_tables,
 )
-from tests.integration.raw_files import official_datasets, write_raws
+from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import ingest, refs_in, register, stored
 
 RUN = "DECam/raw/all"
-TOTAL = len(official_datasets()["datasets"])
 WRONG = "0123456789abcdef0123456789abcdef"
 
 

@@ -25,7 +25,7 @@ from lsst.daf.butler import Butler, Config
 from tests.integration.canonical import Dump, difference, dump
 from tests.integration.killing import Attempt, kill_at
 from tests.integration.postgres import Database
-from tests.integration.raw_files import official, official_datasets, write_raws
+from tests.integration.raw_files import TOTAL, official, write_raws
 from tests.integration.raw_states import (
     DEFAULTS,
     assert_datasets_are_official,
@@ -34,8 +34,8 @@ from tests.integration.raw_states import (
     raws,
     register,
 )
+from tests.waiting import PATIENCE
 
-TOTAL = len(official_datasets()["datasets"])
 MOST_STEPS = 60
 
 
@@ -76,7 +76,7 @@ def _small_pools() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(st.data())
 def test_any_way_leads_to_the_same_repository(campaign: Campaign, data: st.DataObject) -> None:
     files = data.draw(st.permutations(campaign.files), "files")
@@ -123,7 +123,7 @@ def _run(repo: str, source: str, index: int, count: int, credentials: str, barri
     state = raws(source, transfer="direct", batch_size=2, shard={"index": index, "count": count})
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     report = Report()
     state.apply(repository, plan, report)
     assert report.failed == 0
@@ -139,7 +139,7 @@ def at_once(repo: Path, source: Path, shards: list[tuple[int, int]], credentials
             for index, count in shards
         ]
         for run in runs:
-            run.get(120)
+            run.get(PATIENCE)
 
 
 def shared_by_shards(count: int) -> set[object]:

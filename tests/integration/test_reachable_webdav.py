@@ -23,6 +23,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets im
 from tests.integration.ansible_play import run
 from tests.integration.webdav import PASSWORD, READER, SERVICE, WebDav
 from tests.integration.webdav_tokens import web_token
+from tests.waiting import PATIENCE
 
 CONFIG = "LSST_RESOURCES_WEBDAV_CONFIG"
 
@@ -55,7 +56,7 @@ def test_a_server_that_is_well_is_asked_twice(user: str, server: WebDav, tmp_pat
         ("table", "/local"),
     ]
     reach_uris(places)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     # The server writes its log when it has answered.
     while len(server.requests) < before + 2 and time.monotonic() < end:
         time.sleep(0.02)

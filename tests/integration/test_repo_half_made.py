@@ -23,6 +23,7 @@ from tests.integration.ansible_play import cycle
 from tests.integration.canonical import difference, dump
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished
 from tests.integration.repository_runs import OBSCORE, fill, killed, nth, official, params, present
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
@@ -270,11 +271,11 @@ def test_two_creates_at_once(whole: Path, tmp_path: Path) -> None:
         for process in processes:
             process.start()
         for _process in processes:
-            assert planned.acquire(timeout=60)
+            assert planned.acquire(timeout=PATIENCE)
         processes[0].join(0.5)
         assert all(process.is_alive() for process in processes), "it does not wait for the lock"
         assert not (root / "gen3.sqlite3").exists()
-    results = sorted(answers.get(timeout=60) for _process in processes)
+    results = sorted(answers.get(timeout=PATIENCE) for _process in processes)
     for process in processes:
         process.join()
     notices = [f"{root} was made by another run meanwhile"]

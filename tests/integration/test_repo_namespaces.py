@@ -15,6 +15,7 @@ from lsst.daf.butler import Butler
 
 from tests.integration.postgres import OWNER, Database, Server
 from tests.integration.repository_runs import present
+from tests.waiting import PATIENCE
 
 
 def seed(database: Database, namespace: str) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def test_an_extension_that_only_somebody_else_may_add(
 
 
 def _create(root: Path, wanted: dict[str, Any], barrier: Any, answers: Any) -> None:
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     try:
         outcome = present(root, wanted)
         answers.put((root, "; ".join(outcome.notices) or "made"))
@@ -95,7 +96,7 @@ def test_two_sites_that_take_one_namespace(database: Database, tmp_path: Path) -
     processes = [context.Process(target=_create, args=(root, wanted, barrier, answers)) for root in roots]
     for process in processes:
         process.start()
-    said = dict(answers.get(timeout=60) for _process in processes)
+    said = dict(answers.get(timeout=PATIENCE) for _process in processes)
     for process in processes:
         process.join()
     [winner] = [root for root in roots if said[root] == "made"]

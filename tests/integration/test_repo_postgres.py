@@ -18,6 +18,7 @@ from tests.integration.ansible_play import cycle, run
 from tests.integration.documented import run_examples
 from tests.integration.postgres import PASSWORD, READER, Database, Server
 from tests.integration.repository_runs import OBSCORE, absent, fill, killed, nth, official, present
+from tests.waiting import PATIENCE
 
 
 def seed(database: Database, namespace: str | None = "ccms1", **managers: Any) -> dict[str, Any]:
@@ -231,7 +232,7 @@ def test_of_two_creates_at_once_one_wins(database: Database, tmp_path: Path) -> 
     processes = [context.Process(target=_create, args=arguments) for _number in range(3)]
     for process in processes:
         process.start()
-    said = sorted(answers.get(timeout=60) for _process in processes)
+    said = sorted(answers.get(timeout=PATIENCE) for _process in processes)
     for process in processes:
         process.join()
     assert said == ["found", "found", "made"]

@@ -25,6 +25,7 @@ from tests.integration.converging import converge_here
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished, some
 from tests.integration.postgres import Database, Server
 from tests.integration.sky_maps import FIELDS, counts, declared, random_ids, stored
+from tests.waiting import PATIENCE
 
 SEVEN = {
     **FIELDS,
@@ -99,7 +100,7 @@ def _run(repo: str, credentials: str, barrier: Any) -> bool:
     os.environ["LSST_DB_AUTH_CREDENTIALS"] = credentials
     repository = open_repository(repo, writeable=True)
     plan = state().plan(state().observe(repository))
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     state().apply(repository, plan, Report())
     return True
 
@@ -110,7 +111,7 @@ def at_once(repo: Path) -> None:
         barrier = manager.Barrier(2)
         arguments = (str(repo), os.environ.get("LSST_DB_AUTH_CREDENTIALS", "[]"), barrier)
         runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
-        assert all(run.get(120) for run in runs)
+        assert all(run.get(PATIENCE) for run in runs)
 
 
 def test_two_processes_at_once_make_what_one_would(repo: Path, tmp_path: Path) -> None:

@@ -10,8 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from lsst.daf.butler import Butler
 
 from tests.integration.ansible_play import COLLECTION, environment, run
 from tests.integration.shards import RUN, dataset_type
+from tests.waiting import PATIENCE, until
 
 FILES = 4_000
 FIRST = 131_072
@@ -71,16 +70,6 @@ def start(arguments: dict[str, Any], folder: Path, **task: Any) -> subprocess.Po
     )
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for something, a minute at most."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
-
-
 def writer_of(log: Path) -> int | None:
     """Find the process that holds the log open and has written its first batch."""
     if not log.exists() or "ingested" not in log.read_text():
@@ -126,7 +115,7 @@ def test_sigterm_stops_between_two_batches(arguments: dict[str, Any], tmp_path: 
     log = Path(arguments["log_file"])
     process = start(arguments, tmp_path)
     os.kill(until(lambda: writer_of(log)), signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     (line,) = (tmp_path / "results").read_text().splitlines()
     result = json.loads(line)
     assert result["status"] == "failed"
@@ -143,7 +132,7 @@ def test_a_play_that_has_gone_takes_its_task_along(arguments: dict[str, Any], tm
     assert worker != os.getsid(0)
     for number in (worker, process.pid):
         os.kill(number, signal.SIGKILL)
-    process.wait(60)
+    process.wait(PATIENCE)
     until(lambda: not Path(f"/proc/{writer}").exists())
     assert "nobody waits for the result any more" in log.read_text()
     finish(arguments)
@@ -154,7 +143,7 @@ def test_a_tasks_timeout_stops_it_between_two_batches(arguments: dict[str, Any],
     while True:
         # How long the start takes depends on the machine: the timeout has to hit while batches are written.
         log = tmp_path / f"stopped-after-{seconds}.log"
-        start(arguments | {"log_file": str(log)}, tmp_path, timeout=seconds).communicate(timeout=90)
+        start(arguments | {"log_file": str(log)}, tmp_path, timeout=seconds).communicate(timeout=PATIENCE)
         # Ansible does not wait for the module that it has given up.
         until(lambda: not started_here(tmp_path))
         if log.exists() and "ingested" in log.read_text():

@@ -32,6 +32,7 @@ from tests.integration.visit_states import (
     with_exposures,
 )
 from tests.visit_facts import changed, official_exposures
+from tests.waiting import PATIENCE
 
 DETECTORS = 9
 TWO_VISITS = 2 * DETECTORS + 1
@@ -134,7 +135,7 @@ def _run(repo: str, credentials: str, barrier: Any) -> bool:
     state = visits(batch_size=1)
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     state.apply(repository, plan, Report())
     return True
 
@@ -150,7 +151,7 @@ def prove_two_processes_make_what_one_would(repo: Path, credentials: str = "") -
     with context.Manager() as manager, context.Pool(2) as pool:
         barrier = manager.Barrier(2)
         runs = [pool.apply_async(_run, (str(repo), credentials, barrier)) for _unused in range(2)]
-        assert all(one.get(120) for one in runs)
+        assert all(one.get(PATIENCE) for one in runs)
     assert len(rows(repo, "visit")) == 50 and len(rows(repo, "visit_detector_region")) == 50 * DETECTORS
     assert not define(repo, check_detector_regions=True).changed
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration import warm
+from tests.waiting import PATIENCE
 
 SHOW = """\
 import atexit, json, os, sys, __main__
@@ -84,4 +85,4 @@ def test_a_signal_reaches_the_script(tmp_path: Path) -> None:
     with subprocess.Popen([warm.interpreter(), str(script)], stdout=subprocess.PIPE) as started:
         assert started.stdout is not None and started.stdout.readline() == b"here\n"
         started.send_signal(signal.SIGTERM)
-        assert started.wait(30) == 7
+        assert started.wait(PATIENCE) == 7

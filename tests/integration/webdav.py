@@ -26,6 +26,7 @@ from lsst.resources.dav import dav_globals
 
 from tests.integration.certificates import Authority
 from tests.integration.ports import free_port
+from tests.waiting import PATIENCE
 
 PASSWORD = "p4ss-of-the-webdav-tests"  # a server on the loopback that ends with the tests
 SERVICE = "service"
@@ -61,7 +62,7 @@ Listen {host}:{port}
 ErrorLog "{folder}/error.log"
 LogLevel warn
 LogFormat "%m %U %>s %u" short
-DocumentRoot "{folder}/root"
+DocumentRoot "{folder}/served"
 Timeout 60
 KeepAlive On
 DavLockDB "{folder}/run/locks"
@@ -80,7 +81,7 @@ CustomLog "{folder}/access.log" short
     AllowOverride None
     Require all denied
 </Directory>
-<Directory "{folder}/root">
+<Directory "{folder}/served">
     Dav On
     AuthType Basic
     AuthName "tests"
@@ -93,7 +94,7 @@ CustomLog "{folder}/access.log" short
         Require all denied
     </LimitExcept>
 </Directory>
-<Directory "{folder}/root/butler">
+<Directory "{folder}/served/butler">
     <Limit GET OPTIONS PROPFIND>
         Require user {service} {reader}
         Require expr "%{{reqenv:account}} in {{ '{service}', '{reader}' }}"
@@ -140,12 +141,12 @@ class WebDav:
     @property
     def data(self) -> Path:
         """The folder of what is read only; tests write to it as files (`~pathlib.Path`)."""
-        return self.folder / "root" / "data"
+        return self.folder / "served" / "data"
 
     @property
     def butler(self) -> Path:
         """The folder of what may be written (`~pathlib.Path`)."""
-        return self.folder / "root" / "butler"
+        return self.folder / "served" / "butler"
 
     @property
     def ca(self) -> Path:
@@ -165,7 +166,7 @@ class WebDav:
     def uri(self, path: Path | str) -> str:
         """Give the URI of something in its folders; a folder's ends with a slash."""
         path = Path(path)
-        inside = path.relative_to(self.folder / "root").as_posix()
+        inside = path.relative_to(self.folder / "served").as_posix()
         return f"{self.url}/{quote(inside)}" + ("/" if path.is_dir() else "")
 
     def write_config(self, path: Path, user: str = SERVICE, **settings: Any) -> Path:
@@ -226,7 +227,7 @@ class WebDav:
 
     def take_offline(self, path: Path) -> Path:
         """Answer 503 where the content of a file is asked for, until what is returned is removed."""
-        mark = self.folder / "offline" / path.relative_to(self.folder / "root")
+        mark = self.folder / "offline" / path.relative_to(self.folder / "served")
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
         return mark
@@ -248,7 +249,7 @@ class WebDav:
         """End it at once: connections break off."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(PATIENCE)
             self._process = None
 
     def start(self) -> None:
@@ -262,7 +263,7 @@ class WebDav:
                 stderr=log,
                 preexec_fn=self.before,
             )
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

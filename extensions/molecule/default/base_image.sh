@@ -20,6 +20,7 @@ done
 # Ansible comes by ssh. sudo and acl are for become_user, iproute2 for facts on addresses; python3-apt is what ansible.builtin.apt takes.
 # Files need not survive a power cut here, and nobody reads manuals.
 # The lists of packages stay, so that a container only asks for what has changed since.
+# shellcheck disable=SC2016  # $1 is for mmdebstrap's shell: the new system's root
 mmdebstrap --quiet --variant=minbase --mode=root \
   --include=python3,python3-apt,systemd-sysv,dbus,sudo,acl,openssh-server,ca-certificates,iproute2 \
   --dpkgopt=force-unsafe-io \
@@ -27,6 +28,7 @@ mmdebstrap --quiet --variant=minbase --mode=root \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
   --aptopt='Acquire::Languages "none"' \
   --skip=cleanup/apt/lists \
+  --customize-hook='echo "AuthorizedKeysFile /etc/ssh/authorized_keys" >"$1/etc/ssh/sshd_config.d/keys.conf"' \
   bookworm "$work/root.tar" ${sources:+"$sources"}
 
 podman import --quiet \

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rubin.butler developers
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done to each connection with a PostgreSQL server, whoever in this process makes it."""
+"""Connections with a PostgreSQL server, whoever in this process makes them, and what their errors say."""
 
 from __future__ import annotations
 
@@ -35,6 +35,23 @@ def latest_login() -> str | None:
         `None` if there was none since `tend_connections`.
     """
     return _known.get("login")
+
+
+def sqlstate(error: BaseException) -> str:
+    """Give the code by which a server says what went wrong.
+
+    Parameters
+    ----------
+    error : `BaseException`
+        What a driver raised, or SQLAlchemy in its place.
+
+    Returns
+    -------
+    code : `str`
+        Five characters (PostgreSQL's manual, "PostgreSQL Error Codes"); empty if the server said none.
+    """
+    orig = getattr(error, "orig", error)
+    return getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or ""
 
 
 def _tend(connection: Any, _record: object) -> None:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible_collections.rubin.butler.plugins.module_utils._butler.connections import latest_login
+from ansible_collections.rubin.butler.plugins.module_utils._butler.connections import (
+    latest_login,
+    sqlstate,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 
 _NO_RIGHT = "42501"
@@ -39,7 +40,7 @@ def is_refused(error: BaseException) -> bool:
         Whether a right is missing, or the server takes no writes (SQLSTATE 42501 and 25006, named so in
         PostgreSQL's manual).
     """
-    return _code(error) in _HINTS
+    return sqlstate(error) in _HINTS
 
 
 def explain_refusal(error: BaseException, database: str) -> ButlerError:
@@ -58,14 +59,9 @@ def explain_refusal(error: BaseException, database: str) -> ButlerError:
         Names the login, what was refused, and what to do.
     """
     said = str(getattr(error, "orig", error)).strip().split("\n", 1)[0]
-    hint = _TEMPORARY if "temporary tables" in said else _HINTS[_code(error)]
+    hint = _TEMPORARY if "temporary tables" in said else _HINTS[sqlstate(error)]
     known = latest_login()
     login = f"the login {known}" if known else "the login"
     return ButlerError(
         f"{login} may not do that in the registry {database}: {said}", option="repo", hint=hint
     )
-
-
-def _code(error: BaseException) -> str:
-    orig: Any = getattr(error, "orig", error)
-    return str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")

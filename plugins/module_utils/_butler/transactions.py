@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.connections import sqlstate
 from ansible_collections.rubin.butler.plugins.module_utils._butler.permissions import is_refused
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import first_line
 
@@ -127,7 +128,7 @@ def why_ended(error: BaseException) -> str:
         Sentences with a space before them; nothing for errors that say what they are (source: PostgreSQL's
         manual, SQLSTATE 57014 and the settings named; pgbouncer's, ``query_wait_timeout``).
     """
-    if _code(error) == "57014":
+    if sqlstate(error) == "57014":
         return (
             " The statement_timeout of the server, or of this login, is to be longer than it takes to write "
             "a batch."
@@ -159,14 +160,9 @@ def is_transient(error: BaseException) -> bool:
 
     if not isinstance(error, OperationalError):
         return False
-    return _code(error) in _RETRY_CODES or "database is locked" in str(error.orig)
+    return sqlstate(error) in _RETRY_CODES or "database is locked" in str(error.orig)
 
 
 def _is_closed(error: BaseException) -> bool:
     # psycopg 3 has a class for each of the codes, and not all of these are operational errors.
-    return bool(getattr(error, "connection_invalidated", False)) or _code(error) in _CLOSED_CODES
-
-
-def _code(error: BaseException) -> str | None:
-    orig = getattr(error, "orig", error)
-    return getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
+    return bool(getattr(error, "connection_invalidated", False)) or sqlstate(error) in _CLOSED_CODES

@@ -70,6 +70,11 @@ def earth_of_any_date() -> Iterator[None]:
     astropy would fetch a new table when dates are later than the installed one was measured, and refuses once
     that is more than 30 days ago: the same header would be translated today and not tomorrow. The angles of
     a mount need no such accuracy (a predicted rotation is wrong by milliseconds).
+
+    Yields
+    ------
+    `None`
+        Whatever today's date is, and that of the header.
     """
     with iers.conf.set_temp("auto_download", False), iers.conf.set_temp("auto_max_age", None):
         yield

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.stop import Heartbeat
 
+from tests.waiting import PATIENCE
+
 COLLECTIONS = next(entry for entry in sys.path if Path(entry, "ansible_collections/rubin/butler").is_dir())
 PROGRAM = """
 import os, signal, sys
@@ -48,19 +50,19 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_asks_to_stop(number: signal.Signals) -> None:
-    _unused, said = start(str(int(number))).communicate("\n", timeout=30)
+    _unused, said = start(str(int(number))).communicate("\n", timeout=PATIENCE)
     assert "not interrupted" in said
     assert f"stopped at a batch boundary: {number.name}" in said
     assert "Run the task again" in said
 
 
 def test_before_the_first_write_a_signal_ends_the_run_at_once() -> None:
-    _unused, said = start(str(int(signal.SIGTERM)), "early").communicate("\n", timeout=30)
+    _unused, said = start(str(int(signal.SIGTERM)), "early").communicate("\n", timeout=PATIENCE)
     assert "InterruptedBeforeWritingError SIGTERM" in said and "not interrupted" not in said
 
 
 def test_without_a_request_the_run_goes_on() -> None:
-    _unused, said = start().communicate("\n", timeout=30)
+    _unused, said = start().communicate("\n", timeout=PATIENCE)
     assert said.endswith("goes on\n")
 
 
@@ -72,7 +74,7 @@ def test_the_loss_of_the_reader_asks_to_stop() -> None:
     process.stdin.write("\n")
     process.stdin.flush()
     said = process.stderr.read()
-    process.wait(30)
+    process.wait(PATIENCE)
     assert "nobody waits for the result any more" in said
 
 
@@ -84,12 +86,12 @@ stopping.LOOK_SECONDS = 0.05
 path = Path(sys.argv[1])
 stop = stopping.StopRequest()
 stop.install()
-stop.heartbeat = stopping.Heartbeat(path, limit=0.2)
-os.utime(path, ns=(1, 1))
-if sys.argv[2] == "removed":
-    path.unlink()
 try:
-    time.sleep(60)
+    stop.heartbeat = stopping.Heartbeat(path, limit=0.2 if sys.argv[2] == "old" else 3600)
+    os.utime(path, ns=(1, 1))
+    if sys.argv[2] == "removed":
+        path.unlink()
+    time.sleep(600)
 except stopping.InterruptedBeforeWritingError as error:
     print(error)
 """
@@ -105,7 +107,7 @@ def test_before_the_first_write_a_lost_heartbeat_ends_the_run_at_once(
     heartbeat.touch()
     command = [sys.executable, "-c", WATCHED, str(heartbeat), how]
     env = {**os.environ, "PYTHONPATH": COLLECTIONS}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert reason in done.stdout
 
 

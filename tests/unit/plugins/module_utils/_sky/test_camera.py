@@ -137,7 +137,7 @@ def assert_as_corner_by_corner(name: str, pointing: tuple[float, float, float], 
 
 
 @pytest.mark.parametrize("name", ["LSSTComCam", "DECam"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(pointing=POINTINGS, padding=st.sampled_from([250, 0, -900, 1]) | st.integers(-1000, 3000))
 def test_any_pointing_gives_what_corner_by_corner_does(
     name: str, pointing: tuple[float, float, float], padding: int

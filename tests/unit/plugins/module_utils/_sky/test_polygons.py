@@ -11,7 +11,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 from ansible_collections.rubin.butler.plugins.module_utils._sky import polygons as sky_polygons
 from ansible_collections.rubin.butler.plugins.module_utils._sky.polygons import inside_out, polygons
 from ansible_collections.rubin.butler.plugins.module_utils._sky.tangent import directions, frames
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
 from numpy.typing import NDArray
@@ -25,7 +25,6 @@ def box(lon: float, lat: float, width: float, height: float, corners: int = 4) -
     return directions("TAN", plane) @ frame
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 360), st.floats(-90, 90), st.floats(1e-6, 5), st.floats(1e-6, 5)),

@@ -78,7 +78,7 @@ def test_official_regions_are_the_same_as_ours(name: str) -> None:
     ],
     ids=["rounding", "shift", "shift and rounding", "middles", "middles and rounding", "twice"],
 )
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(pointing=POINTINGS)
 def test_the_same_outline_is_the_same_region(
     name: str, changed: Callable[[Vertices], Vertices], pointing: tuple[float, float, float]
@@ -93,7 +93,7 @@ def test_the_same_outline_is_the_same_region(
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("move", [(0, -1, 0), (0, 1, 0), (0, 0, 300), (0, 0, 180 / MILLIARCSECOND)])
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(pointing=POINTINGS)
 def test_a_moved_camera_has_another_region(
     name: str, move: tuple[float, float, float], pointing: tuple[float, float, float]

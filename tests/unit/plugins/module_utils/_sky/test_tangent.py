@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._sky import tangent
 from astropy.wcs import WCS
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 NEAR = math.radians(1e-7 / 3600)
@@ -27,7 +27,6 @@ def unit(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     )
 
 
-@settings(deadline=None)
 @given(codes, st.floats(0, 360, exclude_max=True), declinations, st.floats(1e-5, 30))
 @example("TAN", 0.0, 90.0, 5.0)
 @example("STG", 123.0, 90.0, 5.0)
@@ -50,7 +49,6 @@ def test_the_plane_is_where_fits_has_it(code: str, ra: float, dec: float, width:
     assert np.linalg.norm(ours - theirs, axis=-1).max() < NEAR
 
 
-@settings(deadline=None)
 @given(codes, st.floats(1e-9, 89))
 def test_distances_in_the_plane_are_those_of_directions(code: str, degrees: float) -> None:
     angle = math.radians(degrees)
@@ -60,7 +58,6 @@ def test_distances_in_the_plane_are_those_of_directions(code: str, degrees: floa
     assert east == pytest.approx([math.sin(angle), 0, math.cos(angle)], rel=1e-12, abs=1e-16)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 360), declinations)
 def test_frames_are_right_handed(ra: float, dec: float) -> None:
     [frame] = tangent.frames(np.radians([ra]), np.radians([dec]))

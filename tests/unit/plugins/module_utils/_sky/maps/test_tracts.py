@@ -127,7 +127,7 @@ def on_sky(config: SkyMapConfig, tract: int, x: Array, y: Array) -> Array:
     return unit(*np.radians(wcs(config, tract).all_pix2world(x, y, 0)))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(any_map, st.randoms(use_true_random=False))
 def test_corners_are_those_of_the_pixels(config: SkyMapConfig, random: Any) -> None:
     geometry = SkyMapGeometry(config)
@@ -150,7 +150,6 @@ def test_corners_are_those_of_the_pixels(config: SkyMapConfig, random: Any) -> N
         assert np.linalg.norm(mine - ordered, axis=-1).max() < math.radians(1e-6 / 3600)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["TAN", "STG"]),
     any_turn,
@@ -190,7 +189,7 @@ def test_the_box_of_pixels_just_holds_what_the_tract_reaches(
         assert layout.origin[axis] == -(low - more // 2)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(any_map, seeds)
 def test_patches_cover_their_tract(config: SkyMapConfig, seed: int) -> None:
     geometry, random = SkyMapGeometry(config), np.random.default_rng(seed)
@@ -215,7 +214,7 @@ def test_patches_cover_their_tract(config: SkyMapConfig, seed: int) -> None:
         assert held[row * layout.counts[0] + column, np.arange(len(points))].all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rings(upright), seeds)
 def test_tracts_cover_the_sphere(config: RingsConfig, seed: int) -> None:
     geometry, random = SkyMapGeometry(config), np.random.default_rng(seed)
@@ -236,7 +235,7 @@ def test_tracts_cover_the_sphere(config: RingsConfig, seed: int) -> None:
     assert held[-1, np.flatnonzero(points[:, 2] >= 1 - 1e-15)].all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rings(upright))
 def test_tracts_hold_their_inner_region_and_overlap(config: RingsConfig) -> None:
     geometry, places = SkyMapGeometry(config), tracts.centres(config)
@@ -273,7 +272,6 @@ def test_tracts_hold_their_inner_region_and_overlap(config: RingsConfig) -> None
     assert first == geometry.count - 1
 
 
-@settings(deadline=None)
 @given(discrete())
 def test_discrete_tracts_are_where_they_were_wanted(config: DiscreteConfig) -> None:
     geometry = SkyMapGeometry(config)
@@ -283,7 +281,6 @@ def test_discrete_tracts_are_where_they_were_wanted(config: DiscreteConfig) -> N
     assert held.diagonal().all()
 
 
-@settings(deadline=None)
 @given(any_turn, st.floats(0, 360), st.floats(-89, 89))
 def test_rotation_is_the_position_angle_of_y(rotation: float, ra: float, dec: float) -> None:
     config = DiscreteConfig(

@@ -8,8 +8,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,16 +16,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogu
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool import WORTH_IT, HeaderPool
 
+from tests.waiting import until
+
 COMCAM = find_built_in("LSSTComCam")
 assert COMCAM is not None
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something, a minute at most."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def is_running(process: int) -> bool:
