@@ -207,9 +207,7 @@ def postgresql(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 NUMBERS = count()
-MANY = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+MANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @settings(MANY, max_examples=15)

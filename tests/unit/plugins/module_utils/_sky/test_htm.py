@@ -16,7 +16,7 @@ RA = st.one_of(st.floats(-360, 720), st.integers(-16, 32).map(lambda n: n * 22.5
 DEC = st.one_of(st.floats(-90, 90), st.integers(-4, 4).map(lambda n: n * 22.5))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(RA, DEC), max_size=12), st.integers(0, 9))
 def test_points_are_in_the_pixels_of_sphgeom(points: list[tuple[float, float]], level: int) -> None:
     pixels = HtmPixelization(level)

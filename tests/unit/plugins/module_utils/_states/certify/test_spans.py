@@ -20,7 +20,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.certify.spans
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.certify.writing import timespan_of
 from astropy.time import Time
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lsst.daf.butler import Timespan
 
@@ -54,7 +54,6 @@ def test_joined_ranges_cover_the_same_and_do_not_touch(spans: list[Span]) -> Non
     assert all(one.end < two.begin for one, two in pairwise(result))
 
 
-@settings(deadline=None)  # the first example imports astropy
 @given(ANY)
 def test_a_registry_gets_a_range_to_the_nanosecond(bounds: tuple[int, int]) -> None:
     assert timespan_of(Span(*bounds)).nsec == bounds

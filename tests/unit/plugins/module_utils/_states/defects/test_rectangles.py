@@ -16,7 +16,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.defects.recta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-FEW = settings(deadline=None, max_examples=40)
+FEW = settings(max_examples=40)
 
 
 def mask_of(content: bytes, width: int) -> Any:

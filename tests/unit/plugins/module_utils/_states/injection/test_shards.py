@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsst.sphgeom import HtmPixelization, LonLat, UnitVector3d  # type: ignore[import-untyped]
 
-FEW = settings(deadline=None, max_examples=15)
+FEW = settings(max_examples=15)
 SOURCES = st.lists(
     st.tuples(st.floats(0, 3), st.floats(-2, 2), st.sampled_from(["g", "VR"]), st.floats()),
     min_size=1,
