@@ -28,7 +28,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from tests.integration.ansible_play import COLLECTION, Playbook
 from tests.integration.canonical import Dump, difference, dump
-from tests.integration.killing import watch
+from tests.integration.killing import nothing_random, watch
 from tests.integration.modules_here import MODULES
 
 
@@ -93,12 +93,15 @@ class KilledPlays:
         A copy of the repository that each attempt begins with; `None` for none.
     scratch : `pathlib.Path`
         Where to write down what an attempt did.
+    random : `~collections.abc.Callable`, optional
+        Finds what is random in the repository, such as ids, and what to compare instead.
     """
 
     calls: list[Call]
     repo: Path
     start: Path | None
     scratch: Path
+    random: Callable[[Path], Mapping[str, str]] = nothing_random
 
     def prove_finished(self, kills: int, seed: int, expected: Dump | None = None) -> list[str]:
         """Kill it in random tasks, finish each with another run, and compare with one that nobody killed.
@@ -119,7 +122,7 @@ class KilledPlays:
         """
         self._restart()
         steps = self._run(None)
-        whole = dump(self.repo)
+        whole = self._dump()
         assert expected is None or not difference(expected, whole), "not what the play had made"
         met = []
         for step in _chosen(steps, kills, random.Random(seed)):
@@ -127,9 +130,12 @@ class KilledPlays:
             self._run(step)
             met.append(steps[step])
             self._run(None)
-            found = difference(whole, dump(self.repo))
+            found = difference(whole, self._dump())
             assert not found, f"killed in {steps[step]!r}, the next run ended elsewhere: {found[:20]}"
         return met
+
+    def _dump(self) -> Dump:
+        return dump(self.repo, self.random(self.repo))
 
     def _restart(self) -> None:
         shutil.rmtree(self.repo, ignore_errors=True)
