@@ -136,10 +136,8 @@ def _export_unprivileged(repo: Path, one: dict[str, Any]) -> str:
 
 def test_a_directory_that_can_not_be_written_is_told_before(imported: Path, out: Path) -> None:
     for folder in (*imported.parents, *out.parents):
-        if folder.name.startswith("pytest"):
+        if "/pytest-of-" in str(folder):
             folder.chmod(0o755)
-    for folder in (imported.parent, out.parent):
-        folder.chmod(0o755)
     out.chmod(0o555)
     said = in_a_process(_export_unprivileged, imported, calibrations(out / "export.yaml"))
     assert f"nothing can be written to {out}: this user may not write there" in said
