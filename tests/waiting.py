@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 600
@@ -32,3 +33,23 @@ def until(condition: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError("waited in vain")
+
+
+def is_running(process: int) -> bool:
+    """Tell whether a process runs: one that is dead may wait for somebody to take notice.
+
+    Parameters
+    ----------
+    process : `int`
+        Its number.
+
+    Returns
+    -------
+    running : `bool`
+        Whether it is there, and no zombie.
+    """
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,17 +92,23 @@ class Started:
         progress = until(self.watched_folder) / PROGRESS
         # The folder is there a moment before the file.
         until(lambda: progress.exists() and f'"{stage}"' in progress.read_text())
+        with self.held():
+            until(lambda: any(f": {stage} " in line for line in lines))
+        self.process.wait(timeout=PATIENCE)
+        reader.join()
+        return said.read(), lines
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the module do nothing meanwhile."""
         held = [number for number, pairs in self.processes().items() if FOLDER_VARIABLE in pairs]
         for number in held:
             os.kill(number, signal.SIGSTOP)
         try:
-            until(lambda: any(f": {stage} " in line for line in lines))
+            yield
         finally:
             for number in held:
                 os.kill(number, signal.SIGCONT)
-        self.process.wait(timeout=PATIENCE)
-        reader.join()
-        return said.read(), lines
 
     def none_is_left(self) -> None:
         """Wait for the end of the task's processes."""

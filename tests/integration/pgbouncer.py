@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,7 @@ import pytest
 
 from tests.integration.ports import free_port
 from tests.integration.postgres import OWNER, PASSWORD, Database, Server
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 def program() -> Path:
@@ -102,12 +101,12 @@ def pooled(
 
 
 def _wait_for(database: Database, user: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while True:
+    def answers() -> bool:
         try:
             database.execute("SELECT 1", role=user)
-            return
         except psycopg2.OperationalError:
-            said = log.read_text() if log.exists() else ""
-            assert process.poll() is None and time.monotonic() < end, said
-            time.sleep(0.1)
+            assert process.poll() is None, log.read_text() if log.exists() else ""
+            return False
+        return True
+
+    until(answers)

@@ -11,7 +11,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.integration.ports import free_port
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 @dataclass(frozen=True)
@@ -128,12 +127,12 @@ def running_server(folder: Path) -> Iterator[Server]:
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < end:
+    def listens() -> bool:
+        assert process.poll() is None, f"sshd has ended: {log.read_text() if log.exists() else ''}"
         try:
             socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"sshd does not listen: {log.read_text() if log.exists() else ''}")
+            return False
+        return True
+
+    until(listens)

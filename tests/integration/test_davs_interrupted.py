@@ -21,11 +21,7 @@ from tests.integration.webdav import WebDav
 
 @pytest.fixture
 def repo(
-    webdav: WebDav,
-    server: Server,
-    database: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    webdav: WebDav, server: Server, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> DavsRepository:
     repository = make_davs_repository(webdav, database, tmp_path, monkeypatch)
     repository.register()

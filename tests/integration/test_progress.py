@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -162,14 +163,22 @@ def test_a_play_that_was_killed_takes_its_task_along(arguments: dict[str, Any], 
 
 def test_a_play_that_looks_no_more_stops_it(arguments: dict[str, Any], tmp_path: Path) -> None:
     # As when the network is gone: the other end of the module's output stays open, and nobody is there.
-    started = start("butler_raws", arguments, tmp_path, set_for_task={LIMIT_VARIABLE: "20"})
+    limit = 20
+    started = start("butler_raws", arguments, tmp_path, set_for_task={LIMIT_VARIABLE: str(limit)})
     heartbeat = until(started.watched_folder) / HEARTBEAT
     first = heartbeat.stat().st_mtime_ns
     until(lambda: heartbeat.stat().st_mtime_ns != first and has_ingested(arguments))
+    # The module looks between two batches: only what it has seen once can be missed.
+    log = Path(arguments["log_file"])
+    batches = log.read_text().count("ingested")
+    until(lambda: log.read_text().count("ingested") > batches + 1)
     worker = started.worker()
     os.kill(worker, signal.SIGSTOP)
     try:
-        until(lambda: "no sign of the play for 20 s" in Path(arguments["log_file"]).read_text())
+        # On a fast machine it would have done all of its work before it misses anybody.
+        with started.held():
+            time.sleep(limit + 1)
+        until(lambda: "no sign of the play for 20 s" in log.read_text())
     finally:
         for process in (worker, started.process.pid):
             os.kill(process, signal.SIGKILL)

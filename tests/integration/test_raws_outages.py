@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from threading import Thread
 
@@ -29,7 +28,7 @@ from tests.integration.raw_states import (
     stored,
 )
 from tests.integration.raw_writers import ingest_at_once
-from tests.waiting import PATIENCE
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -148,11 +147,9 @@ class Rival:
         """Take the first lock, and wait for the second, which the run has."""
         self._cursor.execute("SET deadlock_timeout = '60s'; LOCK TABLE dataset IN EXCLUSIVE MODE")
         self.thread.start()
-        end = time.monotonic() + PATIENCE
         waits = "SELECT 1 FROM pg_stat_activity WHERE pid = %d AND wait_event_type = 'Lock'"
-        while not self._database.execute(waits % self._connection.get_backend_pid(), role="postgres"):
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.02)
+        process = self._connection.get_backend_pid()
+        until(lambda: self._database.execute(waits % process, role="postgres"))
 
     def _take_second(self) -> None:
         self._cursor.execute("LOCK TABLE exposure IN EXCLUSIVE MODE")

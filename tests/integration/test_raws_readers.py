@@ -24,7 +24,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.raws import p
 from tests.integration.canonical import difference, dump
 from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import assert_records_are_official, ingest, register, stored
-from tests.waiting import until
+from tests.waiting import is_running, until
 
 LAST = "20241110/CC_O_20241110_000005/CC_O_20241110_000005_R22_S22.fits"
 
@@ -37,15 +37,6 @@ def source(repo: Path) -> Path:
     assert not (repo.parent / "raw" / LAST).exists()
     os.mkfifo(repo.parent / "raw" / LAST)
     return repo.parent / "raw"
-
-
-def is_running(process: int) -> bool:
-    """Tell whether a process runs: one that is dead may wait for somebody to take notice."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def children(process: int) -> list[int]:

@@ -10,7 +10,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._reachable.sockets im
 from tests.integration.ansible_play import run
 from tests.integration.webdav import PASSWORD, READER, SERVICE, WebDav
 from tests.integration.webdav_tokens import web_token
-from tests.waiting import PATIENCE
+from tests.waiting import until
 
 CONFIG = "LSST_RESOURCES_WEBDAV_CONFIG"
 
@@ -56,10 +55,8 @@ def test_a_server_that_is_well_is_asked_twice(user: str, server: WebDav, tmp_pat
         ("table", "/local"),
     ]
     reach_uris(places)
-    end = time.monotonic() + PATIENCE
     # The server writes its log when it has answered.
-    while len(server.requests) < before + 2 and time.monotonic() < end:
-        time.sleep(0.02)
+    until(lambda: len(server.requests) >= before + 2)
     assert [line.split()[0] for line in server.requests[before:]] == ["OPTIONS", "PROPFIND"]
 
 

@@ -12,7 +12,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from lsst.resources.dav import dav_globals
 
 from tests.integration.certificates import Authority
 from tests.integration.ports import free_port
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 PASSWORD = "p4ss-of-the-webdav-tests"  # a server on the loopback that ends with the tests
 SERVICE = "service"
@@ -263,14 +262,15 @@ class WebDav:
                 stderr=log,
                 preexec_fn=self.before,
             )
-        end = time.monotonic() + PATIENCE
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            logs = "".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
-            assert self._process.poll() is None and time.monotonic() < end, f"it did not start: {logs}"
-            time.sleep(0.02)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                return True
+        logs = "".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+        assert self._process is not None and self._process.poll() is None, f"it did not start: {logs}"
+        return False
 
 
 def forget_clients() -> None:

@@ -74,7 +74,7 @@ def earth_of_any_date() -> Iterator[None]:
     Yields
     ------
     `None`
-        Whatever today's date is, and that of the header.
+        Meanwhile a date has the same angles whenever it is asked for.
     """
     with iers.conf.set_temp("auto_download", False), iers.conf.set_temp("auto_max_age", None):
         yield

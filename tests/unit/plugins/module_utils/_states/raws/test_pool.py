@@ -16,19 +16,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._instruments.catalogu
 from ansible_collections.rubin.butler.plugins.module_utils._instruments.headers.translate import HeaderReader
 from ansible_collections.rubin.butler.plugins.module_utils._states.raws.pool import WORTH_IT, HeaderPool
 
-from tests.waiting import until
+from tests.waiting import is_running, until
 
 COMCAM = find_built_in("LSSTComCam")
 assert COMCAM is not None
-
-
-def is_running(process: int) -> bool:
-    """Tell whether a process runs: one that is dead may wait for somebody to take notice."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def tell(reader: HeaderReader, item: int) -> tuple[str, int, int]:
