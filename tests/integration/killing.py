@@ -4,7 +4,8 @@
 """Kill -9 a run at any of its steps or at any moment, run again, and compare.
 
 Each attempt is a process of its own, started from a server that has daf_butler imported, so that a kill costs
-a fraction of a second. A step is counted at each of:
+a fraction of a second. Steps between which nothing gets to the disk are one: a kill at any of them leaves the
+same behind. A step is counted at each of:
 
 * ``checkpoint``: the batch boundary where a run may be stopped;
 * ``statement``: just before an SQL statement that writes;
@@ -170,7 +171,8 @@ def prove_killed_runs_are_finished(
     attempt_in : `~collections.abc.Callable`
         Gives the attempt for a copy.
     steps : `~collections.abc.Callable`
-        Chooses steps to kill at from those that the unkilled run went through, such as `every`.
+        Chooses steps to kill at from those that the unkilled run went through, such as `every`. Of those
+        that leave the same on disk only the last is taken.
     moments : `int`
         How many runs to kill at a random moment besides.
     seed : `int`
@@ -186,7 +188,7 @@ def prove_killed_runs_are_finished(
     expected, unkilled, seconds = _unkilled(template, attempt_in)
     kills = 0
     chosen: list[tuple[str, Callable[[Attempt], bool]]] = []
-    for step in sorted(set(steps(unkilled))):
+    for step in last_of_each_state(steps(unkilled), unkilled):
         name = f"step {step} ({unkilled[step]})"
         chosen.append((name, lambda attempt, step=step: kill_at(attempt, step)))  # type: ignore[misc]
     for _unused in range(moments):
@@ -202,6 +204,37 @@ def prove_killed_runs_are_finished(
         assert not left, f"killed at {name}, a third run would change {left}"
         shutil.rmtree(folder)
     return kills
+
+
+def last_of_each_state(chosen: Iterable[int], steps: list[str]) -> list[int]:
+    """Leave out steps at which a killed run leaves the same on disk as at a later one.
+
+    What a transaction wrote is not there until it was committed, and a commit of one that wrote nothing
+    changes nothing.
+
+    Parameters
+    ----------
+    chosen : `~collections.abc.Iterable` [ `int` ]
+        Indexes of steps.
+    steps : `list` [ `str` ]
+        The names of all steps.
+
+    Returns
+    -------
+    last : `list` [ `int` ]
+        The indexes of those to kill at, ascending.
+    """
+    states = []
+    state, written = 0, False
+    for name in steps:
+        states.append(state)
+        if name == "statement":
+            written = True
+        elif name == "commit":
+            state, written = state + written, False
+        elif name in ("transfer", "remove", "file"):
+            state += 1
+    return sorted({states[index]: index for index in sorted(chosen)}.values())
 
 
 def every(*names: str) -> Callable[[list[str]], list[int]]:
@@ -239,7 +272,7 @@ def some(count: int, seed: int, *names: str) -> Callable[[list[str]], list[int]]
     """
 
     def choose(steps: list[str]) -> list[int]:
-        wanted = every(*(names or STEPS))(steps)
+        wanted = last_of_each_state(every(*(names or STEPS))(steps), steps)
         return random.Random(seed).sample(wanted, min(count, len(wanted)))
 
     return choose

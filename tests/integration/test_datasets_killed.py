@@ -76,11 +76,11 @@ def test_killed_while_forgetting_and_while_taking_out_of_collections(template: P
     kills = prove_killed_runs_are_finished(
         template,
         attempt_with([CHAIN], forget_unstored=True),
-        steps=some(5, 6, "statement", "commit", "checkpoint"),
+        steps=every("statement", "commit", "checkpoint"),
         moments=0,
         seed=7,
     )
-    assert kills == 5
+    assert kills == 2
 
 
 def paths(repo: Path, table: str, column: str) -> set[Path]:

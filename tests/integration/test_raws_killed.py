@@ -52,7 +52,7 @@ def attempt(transfer: str, batch_size: int) -> Callable[[Path], Attempt]:
 
 
 @pytest.mark.parametrize(
-    ("transfer", "at_random", "least"), [("copy", 12, 20), ("direct", 4, 12), ("move", 6, 14)]
+    ("transfer", "at_random", "least"), [("copy", 12, 18), ("direct", 4, 10), ("move", 6, 13)]
 )
 def test_a_killed_run_is_finished_by_the_next(
     transfer: str, at_random: int, least: int, tmp_path: Path
