@@ -9,6 +9,7 @@ each time, so that a second call in one repository fails) and the command ``writ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 METHOD = "writeCuratedCalibrations"
 
 EXPORT = "export.yaml"
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
 def instrument_of(repository: Repository | None, wanted: str) -> Instrument:
@@ -155,12 +157,12 @@ def _export(butler: Butler, file: Path) -> list[DatasetRef]:
 def _take_ids(export: Path, refs: Sequence[DatasetRef], butler: Butler) -> None:
     """Give datasets the ids of those that a repository has in their place."""
     there: dict[tuple[str, str], dict[Any, DatasetRef]] = {}
-    text = export.read_text()
+    known: dict[str, str] = {}
     for ref in refs:
         group = (ref.datasetType.name, ref.run)
         if group not in there:
             there[group] = {each.dataId.required_values: each for each in members(butler, *group)}
-        known = there[group].get(ref.dataId.required_values)
-        if known is not None:
-            text = text.replace(str(ref.id), str(known.id))
+        if ref.dataId.required_values in there[group]:
+            known[str(ref.id)] = str(there[group][ref.dataId.required_values].id)
+    text = _ID.sub(lambda match: known.get(match[0], match[0]), export.read_text())
     export.write_text(text)
