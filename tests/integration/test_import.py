@@ -24,6 +24,8 @@ from tests.integration.exports import (
     make_instrument,
     official_import,
     paths_in,
+    rewrite,
+    sections_of,
     write_case,
 )
 
@@ -204,10 +206,21 @@ def test_the_examples_run(tmp_path: Path) -> None:
         "/data/backup/dc2_export_000.yaml": str(write_case(CASES[2], tmp_path / "backup")),
         "/data/backup/dc2_export_001.yaml": str(write_case(CASES[0], tmp_path / "backup/models")),
         "/data/backup": str(tmp_path / "backup"),
+        "/data/butler/dp1": str(tmp_path / "dp1"),
+        "/data/exports/visit_image.yaml": str(write_case(CASES[1], tmp_path / "products")),
+        "/data/exports/isr_log.yaml": str(write_case(CASES[0], tmp_path / "logs")),
+        "davs://webdav.example.org:2880/lsst/releases/dp1": str(tmp_path / "products"),
     }
     (tmp_path / "backup/u").rename(tmp_path / "backup/users")
-    for name in ("ccms1", "dc2"):
+    logs = sections_of(tmp_path / "logs/export.yaml")
+    (of_type,) = (section for section in logs if section["type"] == "dataset_type")
+    of_type["storage_class"] = "ButlerLogRecords"
+    rewrite(tmp_path / "logs/export.yaml", logs)
+    for name in ("ccms1", "dc2", "dp1"):
         Butler.makeRepo(tmp_path / name)
     results = run_examples("butler_import", places)
-    assert [result.changed for result in results] == [True, True, True]
+    assert [result.changed for result in results] == [True, True, True, True]
     assert results[2]["stats"]["skipped"] == 1, "the models are not in the folder of the backup"
+    with Butler.from_config(tmp_path / "dp1") as butler:
+        (kind,) = butler.registry.queryDatasetTypes()
+    assert kind.name == "fgcmLookUpTable"
