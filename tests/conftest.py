@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # A URI of an object store makes boto3 look for credentials; on a cloud machine it asks the metadata service.
@@ -20,3 +21,16 @@ os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.d
 
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let whoever has the time kill whole campaigns more often."""
+    parser.addoption(
+        "--kills", type=int, default=2, help="how often to kill each campaign at random (by default twice)"
+    )
+
+
+@pytest.fixture(scope="session")
+def kills(pytestconfig: pytest.Config) -> int:
+    """Say how often to kill a campaign."""
+    return int(pytestconfig.getoption("--kills"))

@@ -23,6 +23,8 @@ from tests.integration.canonical import difference, dump
 from tests.integration.raw_files import official_datasets, write_raws
 from tests.integration.raw_states import assert_records_are_official, refs_in
 
+pytestmark = pytest.mark.exhaustive
+
 
 def bench(module: str, *arguments: str) -> str:
     """Run a measurement as a user does."""

@@ -218,10 +218,9 @@ def test_a_corrected_list_brings_just_that_exposure(site: Site, story: dict[str,
     story["end"] = site.dump()
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.exhaustive)])
 def test_a_play_that_is_killed_is_finished_by_the_next(kills: int, site: Site, story: dict[str, Any]) -> None:
     calls, corrected = story["first"], story["corrected"]
-    scratch = site.root
-    met = KilledPlays(calls, site.repo, None, scratch).prove_finished(kills, seed=6)
-    met += KilledPlays(corrected, site.repo, story["start"], scratch).prove_finished(kills, 7, story["end"])
-    assert len(met) == 2 * kills
+    scratch, later = site.root, kills // 2
+    met = KilledPlays(calls, site.repo, None, scratch).prove_finished(kills - later, seed=6)
+    met += KilledPlays(corrected, site.repo, story["start"], scratch).prove_finished(later, 7, story["end"])
+    assert len(met) == kills

@@ -181,7 +181,6 @@ def registered(repo: Path) -> Dump:
     }
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(30, marks=pytest.mark.exhaustive)])
 def test_a_play_that_is_killed_is_finished_by_the_next(kills: int, site: Site, story: dict[str, Any]) -> None:
     plays = KilledPlays(story["calls"], site.repo, None, site.root, random_ids)
     assert len(plays.prove_finished(kills, 119, story["alike"])) == kills

@@ -119,13 +119,9 @@ def attempt_in(folder: Path) -> Attempt:
     return Attempt("_states.imports.state:ImportsState", params, folder / "repo", {"batch_size": 20})
 
 
-@pytest.mark.parametrize(
-    ("kills", "moments"),
-    [(2, 0), pytest.param(20, 10, marks=pytest.mark.exhaustive)],
-    ids=["some", "thirty"],
-)
-def test_killed_at_random_the_next_run_finishes_it(template: Path, kills: int, moments: int) -> None:
+def test_killed_at_random_the_next_run_finishes_it(template: Path, kills: int) -> None:
+    moments = kills // 3
     killed = prove_killed_runs_are_finished(
-        template, attempt_in, steps=some(kills, seed=11), moments=moments, seed=12
+        template, attempt_in, steps=some(kills - moments, seed=11), moments=moments, seed=12
     )
-    assert killed >= kills
+    assert killed >= kills - moments
