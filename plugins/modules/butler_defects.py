@@ -257,7 +257,7 @@ def main() -> None:
                 },
             },
             "detectors": {"type": "list", "elements": "int"},
-            "detector_keyword": {"type": "str", "default": "CCDNUM"},
+            "detector_keyword": {"type": "str", "default": "CCDNUM", "no_log": False},
             **ON_CONFLICT,
             **ON_MISSING,
         },

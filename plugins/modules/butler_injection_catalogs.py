@@ -42,7 +42,8 @@ options:
         description: What astropy calls the format, such as V(ascii.csv), where it does not recognize it.
         type: str
       columns:
-        description: Other names for columns, such as V({RA:\ ra}). A name that is there already stays what it is.
+        description:
+          - 'Other names for columns, such as V({RA: ra}). A name that is there already stays what it is.'
         type: dict
       defaults:
         description: Columns to add where they are not there, with the one value that all rows get.
@@ -51,7 +52,8 @@ options:
         description: The column with the band of each row.
         type: str
       band_names:
-        description: What values of O(catalogs[].band_column) are called in the repository, such as V({Y:\ y}).
+        description:
+          - 'What values of O(catalogs[].band_column) are called in the repository, such as V({Y: y}).'
         type: dict
       bands:
         description: Bands that all of the rows are in; each gets a copy.

@@ -161,7 +161,7 @@ def test_what_processing_has_made_is_searched_first_and_certified(site: Site, st
     assert named(done.changes) == {
         *(("collection", name) for name in nightly),
         *(("chain", f"DEEP/20190402/{kind}") for kind in TYPES),
-        *(("certifications", f"{name.split('/')[-1]} in {name} ({VALID})") for name in nightly),
+        *(("certifications", f"{name.rsplit('/', 1)[-1]} in {name} ({VALID})") for name in nightly),
     }
     found = chains(site)
     assert found["DEEP/20190402/bias"] == [bias, "DECam/calib", "DEEP/20190402/bias/raw"]

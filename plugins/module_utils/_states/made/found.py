@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DatasetType
     from lsst.resources import ResourcePath
 
-    Differs = Callable[["Found", ResourcePath], Mapping[str, object] | None]
+    Differs = Callable[["Found", ResourcePath], "Mapping[str, object] | None"]
 
 CHUNK = 1_000
 
