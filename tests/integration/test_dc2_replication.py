@@ -128,6 +128,7 @@ def test_artifacts_that_arrive_are_exactly_what_the_next_run_adds(site: Site, st
     story["late"] = sorted(late)
 
 
+@pytest.mark.exhaustive
 def test_what_is_gone_is_forgotten_and_comes_back(site: Site, story: dict[str, Any]) -> None:
     built = site.dump()
     gone = story["late"][:4]
@@ -150,6 +151,7 @@ def test_what_is_gone_is_forgotten_and_comes_back(site: Site, story: dict[str, A
     assert site.dump() == built
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_dropped_without_the_repositorys_name(site: Site) -> None:
     before = site.dump()
     other = site.run(dc2_replication_remove=str(site.repo.parent))

@@ -150,6 +150,7 @@ def test_one_night_more_is_all_that_changes(site: Site, story: dict[str, Any]) -
     assert not [line for line in difference(story["built"], site.dump()) if ": - " in line]
 
 
+@pytest.mark.exhaustive
 def test_what_processing_has_made_is_searched_first_and_certified(site: Site, story: dict[str, Any]) -> None:
     both = (FIRST, SECOND)
     bias = processed(site, "bias", FIRST, OLD)
@@ -171,6 +172,7 @@ def test_what_processing_has_made_is_searched_first_and_certified(site: Site, st
     assert valid(site.repo) == {number: [(VALID, bias)] for number in DETECTORS}
 
 
+@pytest.mark.exhaustive
 def test_a_newer_run_goes_ahead_and_takes_the_place_of_the_older(site: Site, story: dict[str, Any]) -> None:
     both = (FIRST, SECOND)
     name = "DEEP/20190402/bias"
@@ -189,6 +191,7 @@ def test_a_newer_run_goes_ahead_and_takes_the_place_of_the_older(site: Site, sto
     assert valid(site.repo) == {number: [(VALID, newer)] for number in DETECTORS}
 
 
+@pytest.mark.exhaustive
 def test_a_corrected_list_brings_just_that_exposure(site: Site, story: dict[str, Any]) -> None:
     both = (FIRST, SECOND)
     table = site.data / "downloaded_exposures.ecsv"
@@ -218,6 +221,7 @@ def test_a_corrected_list_brings_just_that_exposure(site: Site, story: dict[str,
     story["end"] = site.dump()
 
 
+@pytest.mark.exhaustive
 def test_a_play_that_is_killed_is_finished_by_the_next(kills: int, site: Site, story: dict[str, Any]) -> None:
     calls, corrected = story["first"], story["corrected"]
     scratch, later = site.root, kills // 2

@@ -154,6 +154,7 @@ def test_one_more_dataset_type_is_all_that_the_next_run_imports(
     assert "changed=0" in site.run().output
 
 
+@pytest.mark.exhaustive
 def test_the_whole_repository_makes_both_round_trips(
     site: Site, repo: Path, empty_repository: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ def registered(repo: Path) -> Dump:
     }
 
 
+@pytest.mark.exhaustive
 def test_a_play_that_is_killed_is_finished_by_the_next(kills: int, site: Site, story: dict[str, Any]) -> None:
     plays = KilledPlays(story["calls"], site.repo, None, site.root, random_ids)
     assert len(plays.prove_finished(kills, 119, story["alike"])) == kills
