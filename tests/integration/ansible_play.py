@@ -81,6 +81,8 @@ def environment(**more: str) -> dict[str, str]:
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        # From ansible-core 2.21 on results have their task's arguments only if that is wanted.
+        "ANSIBLE_INJECT_INVOCATION": "True",
         **more,
     }
 

@@ -63,13 +63,15 @@ def calls_of(path: Path, done: Playbook) -> list[Call]:
         for key in task
         if key.startswith(f"{COLLECTION}.")
     }
-    return [
+    calls = [
         Call(result.task, modules[result.task], _given(each["invocation"]["module_args"]))
         for result in done.results
         if modules.get(result.task, "butler_info") != "butler_info"
         for each in result.result.get("results", [result.result])
         if "invocation" in each
     ]
+    assert calls, f"the results of {path} do not tell how modules were called"
+    return calls
 
 
 def _given(value: Any) -> Any:
