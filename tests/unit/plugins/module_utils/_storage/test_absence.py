@@ -23,9 +23,9 @@ def folder(path: Path) -> ResourcePath:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Give a root with the file ``run/a/1``, and nothing else."""
-    (tmp_path / "top/root/run/a").mkdir(parents=True)
-    (tmp_path / "top/root/run/a/1").touch()
-    return tmp_path / "top/root"
+    (tmp_path / "top/datastore/run/a").mkdir(parents=True)
+    (tmp_path / "top/datastore/run/a/1").touch()
+    return tmp_path / "top/datastore"
 
 
 def gone(root: Path | None, *paths: Path) -> set[str]:
