@@ -166,12 +166,10 @@ class KilledPlays:
         steps: list[str] = []
         task = ""
 
-        def step(name: str) -> None:
+        def step(_name: str) -> None:
             if kill == len(steps):
                 os.kill(os.getpid(), signal.SIGKILL)
-            # Transactions that only read are committed too.
-            if name != "commit" or (steps and steps[-1] == task):
-                steps.append(task)
+            steps.append(task)
 
         watch(step)
         for call in self.calls:

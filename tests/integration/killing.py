@@ -9,8 +9,8 @@ same behind. A step is counted at each of:
 
 * ``checkpoint``: the batch boundary where a run may be stopped;
 * ``statement``: just before an SQL statement that writes;
-* ``commit``: just before a transaction is committed, those that only read included; the step after it is the
-  moment just after;
+* ``commit``: just before a transaction that has written is committed; the step after it is the moment just
+  after;
 * ``transfer`` and ``transferred``: just before and just after an artifact is copied, linked or moved;
 * ``remove``: just before a file is removed;
 * ``file``: just before a file or directory beside the artifacts is made, renamed or removed.
@@ -209,8 +209,7 @@ def prove_killed_runs_are_finished(
 def last_of_each_state(chosen: Iterable[int], steps: list[str]) -> list[int]:
     """Leave out steps at which a killed run leaves the same on disk as at a later one.
 
-    What a transaction wrote is not there until it was committed, and a commit of one that wrote nothing
-    changes nothing.
+    What a transaction wrote is not there until it was committed.
 
     Parameters
     ----------
@@ -225,15 +224,10 @@ def last_of_each_state(chosen: Iterable[int], steps: list[str]) -> list[int]:
         The indexes of those to kill at, ascending.
     """
     states = []
-    state, written = 0, False
+    state = 0
     for name in steps:
         states.append(state)
-        if name == "statement":
-            written = True
-        elif name == "commit":
-            state, written = state + written, False
-        elif name in ("transfer", "remove", "file"):
-            state += 1
+        state += name in ("commit", "transfer", "remove", "file")
     return sorted({states[index]: index for index in sorted(chosen)}.values())
 
 
@@ -350,13 +344,15 @@ def watch(step: Callable[[str], None]) -> None:
     from sqlalchemy.engine import Engine
 
     @event.listens_for(Engine, "before_cursor_execute")
-    def on_statement(_connection: Any, _cursor: Any, statement: str, *_unused: Any) -> None:
+    def on_statement(connection: Any, _cursor: Any, statement: str, *_unused: Any) -> None:
         if statement.lstrip().split(" ", 1)[0].upper() in ("INSERT", "UPDATE", "DELETE", "CREATE"):
             step("statement")
+            connection.info["wrote"] = True
 
     @event.listens_for(Engine, "commit")
-    def on_commit(_connection: Any) -> None:
-        step("commit")
+    def on_commit(connection: Any) -> None:
+        if connection.info.pop("wrote", False):
+            step("commit")
 
     transfer, remove = FileResourcePath.transfer_from, FileResourcePath.remove
 
