@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +101,7 @@ class Started:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let the module do nothing meanwhile."""
-        held = [number for number, pairs in self.processes().items() if FOLDER_VARIABLE in pairs]
+        held = list(self.processes())
         for number in held:
             os.kill(number, signal.SIGSTOP)
         try:
@@ -129,9 +129,10 @@ def start(
     host: Mapping[str, Any] | None = None,
     set_for_task: Mapping[str, str] | None = None,
     task: Mapping[str, Any] | None = None,
+    then: Sequence[Mapping[str, Any]] = (),
     **env: str,
 ) -> Started:
-    """Start a play of one task in a process group of its own.
+    """Start a play in a process group of its own.
 
     Parameters
     ----------
@@ -147,6 +148,8 @@ def start(
         Environment of the task.
     task : `~collections.abc.Mapping`, optional
         Keywords of the task.
+    then : `~collections.abc.Sequence`, optional
+        Tasks that follow.
     **env : `str`
         Environment of the play.
 
@@ -159,7 +162,7 @@ def start(
     variables = {"ansible_connection": "local", **(host or {}), "ansible_python_interpreter": sys.executable}
     (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"here": variables}}}))
     doing = {f"{COLLECTION}.{module}": dict(arguments), "environment": {_MARK: mark, **(set_for_task or {})}}
-    content = {"hosts": "all", "gather_facts": False, "tasks": [{**doing, **(task or {})}]}
+    content = {"hosts": "all", "gather_facts": False, "tasks": [{**doing, **(task or {})}, *then]}
     (folder / "play.yml").write_text(yaml.safe_dump([content]))
     process = subprocess.Popen(
         [

@@ -192,8 +192,11 @@ def test_a_heartbeat_is_renewed_many_times_before_it_is_missed() -> None:
 
 
 def test_a_tasks_timeout_stops_it(arguments: dict[str, Any], tmp_path: Path) -> None:
-    started = start("butler_raws", arguments, tmp_path, task={"timeout": 4})
-    started.process.communicate(timeout=PATIENCE)
+    started = start("butler_raws", arguments, tmp_path, task={"timeout": 8})
+    # However fast the machine is, the module has not ended then; on a slow one it may not have begun.
+    until(lambda: started.watched_folder() or started.process.poll() is not None)
+    with started.held():
+        started.process.communicate(timeout=PATIENCE)
     assert "timed out" in str(result_of(started)).lower() or "timeout" in str(result_of(started)).lower()
     started.none_is_left()
     run("butler_raws", {**arguments, "batch_size": 10_000})

@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from lsst.daf.butler import Butler
 
-from tests.integration.ansible_play import COLLECTION, environment, run
+from tests.integration.ansible_play import run
+from tests.integration.long_plays import start
 from tests.integration.shards import RUN, dataset_type
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, is_running, until
 
 FILES = 4_000
 FIRST = 131_072
@@ -45,31 +43,6 @@ def arguments(repo: Path, tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def start(arguments: dict[str, Any], folder: Path, **task: Any) -> subprocess.Popen[str]:
-    """Start the task in a process group of its own."""
-    content = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "connection": "local",
-        "vars": {"ansible_python_interpreter": sys.executable},
-        "tasks": [{f"{COLLECTION}.butler_files": arguments, **task}],
-    }
-    (folder / "play.yml").write_text(yaml.safe_dump([content]))
-    return subprocess.Popen(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            "-i",
-            "localhost,",
-            str(folder / "play.yml"),
-        ],
-        env=environment(TASK_RESULTS=str(folder / "results")),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def writer_of(log: Path) -> int | None:
     """Find the process that holds the log open and has written its first batch."""
     if not log.exists() or "ingested" not in log.read_text():
@@ -81,19 +54,6 @@ def writer_of(log: Path) -> int | None:
         except OSError:
             continue
     return None
-
-
-def started_here(folder: Path) -> list[str]:
-    """Find the processes that a play of `start` has started and that are still there."""
-    mark = f"TASK_RESULTS={folder / 'results'}".encode()
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(entry.name)
-        except OSError:
-            continue
-    return found
 
 
 def ingested(repo: str) -> int:
@@ -113,9 +73,9 @@ def finish(arguments: dict[str, Any]) -> None:
 
 def test_sigterm_stops_between_two_batches(arguments: dict[str, Any], tmp_path: Path) -> None:
     log = Path(arguments["log_file"])
-    process = start(arguments, tmp_path)
+    started = start("butler_files", arguments, tmp_path)
     os.kill(until(lambda: writer_of(log)), signal.SIGTERM)
-    process.communicate(timeout=PATIENCE)
+    started.process.communicate(timeout=PATIENCE)
     (line,) = (tmp_path / "results").read_text().splitlines()
     result = json.loads(line)
     assert result["status"] == "failed"
@@ -125,30 +85,42 @@ def test_sigterm_stops_between_two_batches(arguments: dict[str, Any], tmp_path: 
 
 def test_a_play_that_has_gone_takes_its_task_along(arguments: dict[str, Any], tmp_path: Path) -> None:
     log = Path(arguments["log_file"])
-    process = start(arguments, tmp_path)
-    writer = until(lambda: writer_of(log))
+    started = start("butler_files", arguments, tmp_path)
+    until(lambda: writer_of(log))
     # Ansible runs each task from a worker that leads a session: it reads the result, and dies with its play.
-    worker = os.getsid(writer)
-    assert worker != os.getsid(0)
-    for number in (worker, process.pid):
-        os.kill(number, signal.SIGKILL)
-    process.wait(PATIENCE)
-    until(lambda: not Path(f"/proc/{writer}").exists())
+    with started.held():
+        for number in (started.worker(), started.process.pid):
+            os.kill(number, signal.SIGKILL)
+        started.process.wait(PATIENCE)
+    started.none_is_left()
     assert "nobody waits for the result any more" in log.read_text()
     finish(arguments)
 
 
 def test_a_tasks_timeout_stops_it_between_two_batches(arguments: dict[str, Any], tmp_path: Path) -> None:
-    seconds = 1
+    results, gone = tmp_path / "results", tmp_path / "gone"
+    # A play that ends at once sends a SIGTERM to what its workers have started: this one goes on.
+    waits = {"ansible.builtin.wait_for": {"path": str(gone), "timeout": PATIENCE}}
+    log, seconds = Path(arguments["log_file"]), 4
     while True:
-        # How long the start takes depends on the machine: the timeout has to hit while batches are written.
-        log = tmp_path / f"stopped-after-{seconds}.log"
-        start(arguments | {"log_file": str(log)}, tmp_path, timeout=seconds).communicate(timeout=PATIENCE)
-        # Ansible does not wait for the module that it has given up.
-        until(lambda: not started_here(tmp_path))
-        if log.exists() and "ingested" in log.read_text():
+        task = {"timeout": seconds, "ignore_errors": True}
+        started = start("butler_files", arguments, tmp_path, task=task, then=[waits])
+        # How long the module takes to its first batch depends on the machine.
+        if until(lambda: writer_of(log) or results.exists()) is not True:
             break
-        seconds += 1
+        gone.touch()
+        started.process.communicate(timeout=PATIENCE)
+        started.none_is_left()
+        for path in (log, results, gone):
+            path.unlink(missing_ok=True)
+        seconds *= 2
+    worker = started.worker()
+    with started.held():
+        until(lambda: results.exists() and not is_running(worker))
+    started.none_is_left()
+    gone.touch()
+    started.process.communicate(timeout=PATIENCE)
+    assert "imed out" in results.read_text().splitlines()[0]
     assert "nobody waits for the result any more" in log.read_text()
     finish(arguments)
 
