@@ -22,6 +22,7 @@ description:
     of a newer obs package use another O(label).
 extends_documentation_fragment:
   - rubin.butler.repository
+  - rubin.butler.repository.progress
 options:
   instrument:
     description:
@@ -57,8 +58,8 @@ EXAMPLES = r"""
 RETURN = r"""
 stats:
   description:
-    - How many datasets were members already, and how many were associated, replaced, and taken out.
-    - Collections that were made or documented are counted too, and so are ids that were skipped.
+    - How many datasets, certifications, dataset types and collections were there already, and how many were added.
+    - Files that nobody recorded and that were in the way of new ones count as replaced.
   returned: success
   type: dict
   sample: {present: 0, added: 25, replaced: 0, removed: 0, skipped: 0, failed: 0}
@@ -95,6 +96,7 @@ seconds:
   sample: 0.21
 """
 
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import PROGRESS
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.curated.state import CuratedState
 
@@ -106,6 +108,7 @@ def main() -> None:
             "instrument": {"type": "str", "required": True},
             "label": {"type": "list", "elements": "str", "default": []},
             "collection": {"type": "str"},
+            **PROGRESS,
         },
         CuratedState.from_params,
     )

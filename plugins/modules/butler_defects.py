@@ -26,6 +26,7 @@ description:
 extends_documentation_fragment:
   - rubin.butler.repository
   - rubin.butler.repository.missing
+  - rubin.butler.repository.progress
 options:
   instrument:
     description: Name of the instrument, such as V(DECam).
@@ -219,7 +220,11 @@ seconds:
   sample: 6.2
 """
 
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT, ON_MISSING
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import (
+    ON_CONFLICT,
+    ON_MISSING,
+    PROGRESS,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import NEEDS, run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.defects.state import DefectsState
 
@@ -260,6 +265,7 @@ def main() -> None:
             "detector_keyword": {"type": "str", "default": "CCDNUM", "no_log": False},
             **ON_CONFLICT,
             **ON_MISSING,
+            **PROGRESS,
         },
         DefectsState.from_params,
         needs=(*NEEDS, "astropy", "numpy"),

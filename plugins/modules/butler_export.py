@@ -23,6 +23,7 @@ description:
   - Files are in the order of dataset type, run and path. So a new dataset among them changes the files after it too.
 extends_documentation_fragment:
   - rubin.butler.repository
+  - rubin.butler.repository.progress
 options:
   exports:
     description: The exports.
@@ -225,7 +226,7 @@ exports:
        datasets: {bias: 9}, missing_datasets: {}}
 """
 
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_MISSING
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_MISSING, PROGRESS
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.exports.declared import TRANSFERS
 from ansible_collections.rubin.butler.plugins.module_utils._states.exports.state import ExportsState
@@ -251,6 +252,7 @@ def main() -> None:
         {
             "exports": {"type": "list", "elements": "dict", "required": True, "options": export},
             **ON_MISSING,
+            **PROGRESS,
             "on_conflict": {"type": "str", "choices": ["fail", "replace"], "default": "fail"},
             "prune": {"type": "bool", "default": False},
         },

@@ -25,6 +25,7 @@ description:
 extends_documentation_fragment:
   - rubin.butler.repository
   - rubin.butler.repository.missing
+  - rubin.butler.repository.progress
   - rubin.butler.repository.transfer
 options:
   dataset_type:
@@ -157,6 +158,7 @@ seconds:
 from ansible_collections.rubin.butler.plugins.module_utils._module.options import (
     ON_CONFLICT,
     ON_MISSING,
+    PROGRESS,
     TRANSFER,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import run_state
@@ -177,6 +179,7 @@ def main() -> None:
             "formatter": {"type": "str"},
             **ON_CONFLICT,
             **ON_MISSING,
+            **PROGRESS,
             **TRANSFER,
         },
         FilesState.from_params,

@@ -24,6 +24,7 @@ description:
 extends_documentation_fragment:
   - rubin.butler.repository
   - rubin.butler.repository.missing
+  - rubin.butler.repository.progress
 options:
   catalogs:
     description:
@@ -152,7 +153,11 @@ seconds:
   sample: 4.1
 """
 
-from ansible_collections.rubin.butler.plugins.module_utils._module.options import ON_CONFLICT, ON_MISSING
+from ansible_collections.rubin.butler.plugins.module_utils._module.options import (
+    ON_CONFLICT,
+    ON_MISSING,
+    PROGRESS,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._module.run import NEEDS, run_state
 from ansible_collections.rubin.butler.plugins.module_utils._states.injection.state import InjectionState
 
@@ -180,6 +185,7 @@ def main() -> None:
             "dataset_type": {"type": "str", "default": "injection_catalog"},
             **ON_CONFLICT,
             **ON_MISSING,
+            **PROGRESS,
         },
         InjectionState.from_params,
         needs=(*NEEDS, "astropy", "numpy", "lsst.sphgeom", "pyarrow"),

@@ -86,11 +86,15 @@ def calibrations(file: Path, **options: Any) -> dict[str, Any]:
 
 
 def export_here(
-    repo: Path | str, *exports: Mapping[str, Any], check: bool = False, **options: Any
+    repo: Path | str,
+    *exports: Mapping[str, Any],
+    check: bool = False,
+    report: Report | None = None,
+    **options: Any,
 ) -> Exported:
     """Converge exports in this process."""
     state = ExportsState.from_params(declared(repo, *exports, **options))
-    outcome = converge(state, None, check_mode=check, report=Report())
+    outcome = converge(state, None, check_mode=check, report=report or Report())
     return Exported(outcome, state.findings()["exports"])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.curated.state import CuratedState
 from lsst.daf.butler import Butler
 from lsst.daf.butler.registry import ConflictingDefinitionError
@@ -109,6 +110,16 @@ def test_only_what_is_missing_is_written(camera_repo: Path) -> None:
     assert contents(camera_repo) == whole
     with Butler.from_config(camera_repo) as butler:
         assert kept <= {ref.id for ref in butler.query_datasets("crosstalk", collections=OLD)}
+
+
+def test_how_far_it_is(camera_repo: Path) -> None:
+    state = CuratedState.from_params({"instrument": CAMERA, "label": [LABEL], "collection": None})
+    said: list[tuple[str, int, int | None]] = []
+    report = Report(step=lambda *step: said.append(step))
+    converge_here(state, camera_repo, report=report)
+    datasets = 1 + 2 * len(DETECTORS)
+    assert {stage for stage, _done, _total in said} == {"reading exports", "looking for", "ingesting"}
+    assert said[-1] == ("ingesting", datasets, datasets)
 
 
 def test_another_certified_dataset_is_a_conflict_and_nothing_is_written(camera_repo: Path) -> None:

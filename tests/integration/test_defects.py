@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.defects.state import DefectsState
 from ansible_collections.rubin.butler.plugins.module_utils._states.defects.tables import from_fits, to_fits
 from lsst.daf.butler import Butler, CollectionType, Config, DatasetType, Timespan
@@ -239,6 +241,17 @@ def test_mistakes_are_answered_before_anything_is_written(
     with Butler.from_config(camera) as butler:
         assert SUSPECT_RUN not in butler.collections.query("*")
         assert "suspectMask" not in {kind.name for kind in butler.registry.queryDatasetTypes("*")}
+
+
+def test_how_far_it_is(camera: Path, masks: Path) -> None:
+    state = replace(DefectsState.from_params(completed(declared(masks), detectors=[1, 2, 3])), batch_size=2)
+    said: list[tuple[str, int, int | None]] = []
+    report = Report(step=lambda *step: said.append(step))
+    converge_here(state, camera, report=report)
+    assert said == [
+        *(("reading", done, 3) for done in (0, 1, 2)),
+        *(("storing", done, 6) for done in (2, 3, 5, 6)),
+    ]
 
 
 def test_killed_runs_are_finished_by_the_next(tmp_path: Path, camera: Path, masks: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
 from lsst.daf.butler import Butler, Config, DatasetType
 from lsst.daf.butler.tests import MetricsExample
@@ -89,6 +90,18 @@ def test_artifacts_are_transferred_once(transfer: str, origin: Path, tmp_path: P
     assert mended.outcome.stats["added"] == 1 and artifacts[0].exists()
     # Whether it is copied or linked makes no difference afterwards.
     assert not export_here(origin, {**one, "transfer": "copy"}).outcome.changed
+
+
+def test_how_far_it_is(origin: Path, tmp_path: Path) -> None:
+    said: list[tuple[str, int, int | None]] = []
+    report = Report(step=lambda *step: said.append(step))
+    one = calibrations(tmp_path / "export.yaml", transfer="copy", directory=str(tmp_path / "files"))
+    export_here(origin, one, report=report)
+    assert said == [
+        ("looking up", 3, None),
+        ("looking up", DATASETS, None),
+        *(("transferring", done, None) for done in range(DATASETS)),
+    ]
 
 
 def test_other_files_are_not_overwritten(origin: Path, tmp_path: Path) -> None:

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.formatters import formatter_class
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.files import FilesState
 from astropy.table import Table
 from lsst.daf.butler import Butler, CollectionType, DatasetIdGenEnum, DatasetRef, DatasetType, FileDataset
 
 from tests.integration.ansible_play import cycle, run
+from tests.integration.converging import converge_here
 from tests.integration.documented import run_examples
 from tests.integration.refcat_files import (
     DEFAULTS,
@@ -97,6 +100,14 @@ def test_a_catalogue_is_ingested_once_from_its_table(catalogue: Path, shards: Pa
     assert stored(catalogue) == WHOLE
     assert places(catalogue) == {pixel: str(shards / f"{pixel}.fits") for pixel in PIXELS}
     assert formatters(catalogue) == {FORMATTER}
+
+
+def test_how_far_it_is(catalogue: Path, shards: Path) -> None:
+    state = replace(FilesState.from_params(in_directory(shards)), batch_size=4)
+    said: list[tuple[str, int, int | None]] = []
+    report = Report(step=lambda *step: said.append(step))
+    converge_here(state, catalogue, report=report)
+    assert said == [("ingesting", done, 6) for done in (0, 4, 6)]
 
 
 def test_the_ids_follow_from_dataset_type_data_id_and_run(catalogue: Path, shards: Path) -> None:

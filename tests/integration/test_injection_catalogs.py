@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.injection.state import InjectionState
 from astropy.table import Table, vstack
 from lsst.daf.butler import Butler, CollectionType, Config
@@ -191,6 +193,16 @@ def test_mistakes_are_answered_before_anything_is_written(camera: Path, tmp_path
     assert f"collection {RUN}: it is a CHAINED" in refusal(camera, {"path": str(path), "bands": ["g"]})
     with Butler.from_config(camera) as butler:
         assert not list(butler.registry.queryDatasetTypes("*"))
+
+
+def test_how_far_it_is(camera: Path, tmp_path: Path) -> None:
+    fakes().write(tmp_path / "fakes.fits")
+    state = replace(InjectionState.from_params(completed(catalog(tmp_path / "fakes.fits"))), batch_size=3)
+    said: list[tuple[str, int, int | None]] = []
+    report = Report(step=lambda *step: said.append(step))
+    converge_here(state, camera, report=report)
+    shards = len(stored(camera))
+    assert said == [("storing", min(done, shards), shards) for done in range(3, shards + 3, 3)]
 
 
 def test_killed_runs_are_finished_by_the_next(tmp_path: Path, camera: Path) -> None:

@@ -188,6 +188,11 @@ def test_the_action_group_holds_exactly_the_modules_that_take_a_repository() -> 
     assert sorted(f"rubin.butler.{name}" for name in group) == sorted(taking)
 
 
+def test_modules_that_are_watched_are_those_that_take_progress() -> None:
+    watched = {f"rubin.butler.{path.stem}" for path in (ROOT / "plugins" / "action").glob("*.py")}
+    assert watched == {name for name, doc in documented().items() if "progress" in doc["options"]}
+
+
 @pytest.mark.parametrize("name", [path.stem for path in modules()])
 def test_documentation(name: str) -> None:
     doc = documented()[f"rubin.butler.{name}"]

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.collections import register
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
-from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import BATCH_DATASETS, Ingester
+from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import (
+    BATCH_DATASETS,
+    Ingester,
+    NewFile,
+)
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import find_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import forget_places
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
@@ -215,6 +219,14 @@ class FilesState:
             report.checkpoint()
             register(repository.butler, self.run, "RUN")
             report.added += 1
+        done = 0
+
+        def ingested(files: Sequence[NewFile]) -> None:
+            nonlocal done
+            done += len(files)
+            report.step("ingesting", done, len(work.files))
+
+        report.step("ingesting", done, len(work.files))
         forget_places(repository, work.relocate, report)
         Ingester(
             repository,
@@ -223,4 +235,5 @@ class FilesState:
             batch_size=self.batch_size,
             relocated={ref.id for ref in work.relocate},
             orphans=work.orphans,
+            on_commit=ingested,
         ).ingest(work.files)

@@ -50,6 +50,7 @@ class CuratedState:
     labels: tuple[str, ...]
     collection: str | None = None
     _imports: ImportsState = field(default_factory=lambda: ImportsState(()), compare=False)
+    _report: Report = field(default_factory=Report, compare=False)
     _folder: tempfile.TemporaryDirectory[str] | None = field(default=None, compare=False)
 
     @classmethod
@@ -81,6 +82,16 @@ class CuratedState:
                 raise ButlerError("an empty name; expected one, or leave the option out", option=option)
         return cls(params["instrument"], labels, params.get("collection"))
 
+    def watch(self, report: Report) -> None:
+        """Take the report that `observe` tells its steps.
+
+        Parameters
+        ----------
+        report : `Report`
+            The one of the run.
+        """
+        self._report = report
+
     def observe(self, repository: Repository | None) -> Current:
         """Let the instrument write aside, and look up what it wrote.
 
@@ -106,6 +117,7 @@ class CuratedState:
         self._imports = ImportsState.from_params(
             {"imports": [{"file": str(export)}], "directory": str(folder / "repo"), "transfer": "copy"}
         )
+        self._imports.watch(self._report)
         return self._imports.observe(repository)
 
     def plan(self, current: Current) -> Plan[Work]:

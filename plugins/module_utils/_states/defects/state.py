@@ -202,7 +202,7 @@ class DefectsState:
         wanted = sorted(there) if self.detectors is None else self.detectors
         made: list[Made] = []
         for done, detector in enumerate(detector for detector in wanted if detector in there):
-            self._report.step("reading masks", done, len(wanted))
+            self._report.step("reading", done, len(wanted))
             made += self._made(detector, files)
         definitions = {item.name: DEFINITION for item in self.types}
         made.sort(key=lambda item: (item.run, item.dataset_type, item.data_id["detector"]))

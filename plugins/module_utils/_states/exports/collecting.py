@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -76,7 +76,12 @@ class Collected:
 
 
 def collect(
-    repository: Repository, item: Item, selection: Selection, spool: Spool, artifacts: Artifacts
+    repository: Repository,
+    item: Item,
+    selection: Selection,
+    spool: Spool,
+    artifacts: Artifacts,
+    looked_up: Callable[[int], None],
 ) -> Collected:
     """Gather what an export is to hold.
 
@@ -92,6 +97,8 @@ def collect(
         Gets datasets, records and associations; it is empty.
     artifacts : `Artifacts`
         Gets those that are to be beside the export.
+    looked_up : `~collections.abc.Callable`
+        Told how many datasets were, again and again.
 
     Returns
     -------
@@ -109,6 +116,7 @@ def collect(
                 del refs[known]
             if refs:
                 spool.add_datasets(list(_rows(repository, item, [*refs.values()], parts, artifacts, found)))
+            looked_up(len(refs))
     names = {name for (name,) in spool.read("SELECT DISTINCT type FROM datasets")}
     found.types = {kind.name: kind for kind in selection.types if kind.name in names}
     found.count = spool.order()

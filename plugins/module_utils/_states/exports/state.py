@@ -107,6 +107,8 @@ class ExportsState:
     prune: bool = False
     _seen: list[Seen] = field(default_factory=list, compare=False)
     _work: tuple[Spool, Store] | None = field(default=None, compare=False)
+    _report: Report = field(default_factory=Report, compare=False)
+    _looked_up: int = field(default=0, compare=False)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ExportsState:
@@ -134,6 +136,16 @@ class ExportsState:
             params["on_conflict"],
             params["prune"],
         )
+
+    def watch(self, report: Report) -> None:
+        """Take the report that `observe` tells its steps.
+
+        Parameters
+        ----------
+        report : `Report`
+            The one of the run.
+        """
+        self._report = report
 
     def observe(self, repository: Repository | None) -> Current:
         """Gather what is selected, make the files of it, and look at those that are there.
@@ -180,7 +192,7 @@ class ExportsState:
             return
         spool.begin()
         artifacts = Artifacts(opened, item, number, spool)
-        seen.collected = found = collect(opened, item, selection, spool, artifacts)
+        seen.collected = found = collect(opened, item, selection, spool, artifacts, self._say)
         selected = {*found.types, *found.unstored, *found.gone, *found.composite, *found.zipped}
         seen.missing = [*seen.missing, *lacking_datasets(item, selection, selected)]
         if seen.missing and self.on_missing == "fail":
@@ -196,6 +208,10 @@ class ExportsState:
             group.size += copy.size
             if len(named) <= EXAMPLES:
                 named.append(copy.target)
+
+    def _say(self, datasets: int) -> None:
+        self._looked_up += datasets
+        self._report.step("looking up", self._looked_up, None)
 
     def _look(self, seen: Seen, needed: dict[str, int]) -> None:
         """Look at the files that are there, and whether others can be written."""
@@ -286,10 +302,13 @@ class ExportsState:
             raise TypeError("a plan is carried out by the state that has observed")
         spool, store = self._work
         numbers = {id(seen): number for number, seen in enumerate(self._seen)}
+        transferred = 0
         for job in plan.work:
             item = job.seen.item
             for copy in spool.copies(numbers[id(job.seen)]):
+                report.step("transferring", transferred, None)
                 transfer(copy, item.transfer, report)
+                transferred += 1
             for part in reversed(job.write):
                 report.checkpoint()
                 files.write_file(part.path, store.read(part), item.mode)
