@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import list_raws
 from ansible_collections.rubin.butler.plugins.module_utils._storage.remote_folders import AHEAD, walk_remote
+from ansible_collections.rubin.butler.plugins.module_utils._storage.sizes import sizes_of
 from lsst.resources import ResourcePath
 
 from tests.integration.webdav import WebDav
@@ -72,6 +73,12 @@ def test_what_a_caller_takes_out_is_not_asked_for(webdav: WebDav, top: Path) -> 
     found = listed(webdav, top, without="plain")
     assert len(found) == 1 + 3 + sum(NIGHTS.values()) - NIGHTS["plain"]
     assert not any("/plain" in line for line in webdav.requests[before:])
+
+
+def test_a_file_that_is_spelled_in_two_ways_is_there_for_both(webdav: WebDav, top: Path) -> None:
+    folder = webdav.uri(top / "plain" / "exposure 0")
+    there = [f"{folder}/raw%20&%20co.fits", f"{folder}/./raw%20&%20co.fits"]
+    assert sizes_of([*there, f"{folder}/none.fits"]) == dict.fromkeys(there, 0)
 
 
 def test_a_listing_that_is_given_up_leaves_no_thread(webdav: WebDav, top: Path) -> None:

@@ -26,7 +26,8 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.registered_ty
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._states.files_rows import Row, rows_of
-from ansible_collections.rubin.butler.plugins.module_utils._storage.named_files import Listing, sizes_of
+from ansible_collections.rubin.butler.plugins.module_utils._storage.named_files import Listing
+from ansible_collections.rubin.butler.plugins.module_utils._storage.sizes import sizes_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DatasetType
@@ -140,7 +141,8 @@ def look(
 
 
 def _missing(paths: Iterable[str]) -> set[str]:
-    return {path for path, size in sizes_of(paths).items() if size is None}
+    named = set(paths)
+    return named - sizes_of(named).keys()
 
 
 def _sort(
@@ -205,8 +207,9 @@ def prepare(
     wanted = [*current.new, *current.unstored]
     if replace:
         wanted += [item for item, _unused in current.moved]
-    sizes = sizes_of({item.row.listed.path for item in wanted})
-    current.missing_files = {path for path, size in sizes.items() if size is None}
+    paths = {item.row.listed.path for item in wanted}
+    sizes = sizes_of(paths)
+    current.missing_files = paths - sizes.keys()
     expander = data_ids.find(repository.butler, (item.ref.dataId for item in wanted), {})
     current.missing_records = expander.missing
     if expander.missing:
@@ -234,4 +237,4 @@ def prepare(
         if path not in current.missing_files:
             instrument = members[0].dataId.get("instrument")
             name = formatter_of(None if instrument is None else str(instrument))
-            current.files.append(NewFile(path, tuple(members), name, sizes[path] or 0))
+            current.files.append(NewFile(path, tuple(members), name, sizes[path]))

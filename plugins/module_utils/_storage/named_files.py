@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,34 +245,3 @@ def _remote(directory: str) -> Iterator[str]:
     except Exception as error:
         # Each kind of storage fails in its own ways.
         raise ButlerError(f"{directory} can't be listed: {first_line(error)}", option="directory") from None
-
-
-def sizes_of(paths: Iterable[str]) -> dict[str, int | None]:
-    """Look at files.
-
-    Parameters
-    ----------
-    paths : `~collections.abc.Iterable` [ `str` ]
-        Absolute paths and URIs.
-
-    Returns
-    -------
-    sizes : `dict` [ `str`, `int` or `None` ]
-        Bytes, 0 for remote ones whose size is not asked for; `None` where there is no file.
-    """
-    from lsst.resources import ResourcePath
-
-    sizes: dict[str, int | None] = {}
-    remote: dict[ResourcePath, str] = {}
-    for path in paths:
-        if "://" in path:
-            remote[ResourcePath(path)] = path
-            continue
-        try:
-            status = os.stat(path)  # noqa: PTH116 (a path object for each of many files takes longer)
-            sizes[path] = status.st_size if stat.S_ISREG(status.st_mode) else None
-        except OSError:
-            sizes[path] = None
-    for uri, exists in ResourcePath.mexists(remote).items() if remote else ():
-        sizes[remote[uri]] = 0 if exists else None
-    return sizes

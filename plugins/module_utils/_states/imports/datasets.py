@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -22,12 +20,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans impor
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers import target_of
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
-from ansible_collections.rubin.butler.plugins.module_utils._exports.paths import is_uri
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.declared import (
     Artifact,
     Declared,
     Group,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._storage.sizes import sizes_of
 
 if TYPE_CHECKING:
     from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import RecordKey
@@ -189,42 +187,6 @@ def members(butler: Butler, name: str, collection: str) -> list[DatasetRef]:
             return list(query.datasets(name, [collection], find_first=False))
     except (MissingDatasetTypeError, MissingCollectionError):
         return []
-
-
-def sizes_of(paths: Iterable[str]) -> dict[str, int]:
-    """Look for files, remote ones in bulk.
-
-    Parameters
-    ----------
-    paths : `~collections.abc.Iterable` [ `str` ]
-        Absolute paths and URIs.
-
-    Returns
-    -------
-    sizes : `dict` [ `str`, `int` ]
-        Size in bytes of each that is there; 0 for remote ones, which are not asked for it.
-    """
-    from lsst.resources import ResourcePath
-
-    sizes: dict[str, int] = {}
-    remote: list[str] = []
-    for path in set(paths):
-        uri = ResourcePath(path, forceDirectory=False) if is_uri(path) else None
-        if uri is not None and not uri.isLocal:
-            remote.append(path)
-            continue
-        try:
-            found = os.stat(path if uri is None else uri.ospath)  # noqa: PTH116 (a hundred thousand of them)
-        except OSError:
-            continue
-        if stat.S_ISREG(found.st_mode):
-            sizes[path] = found.st_size
-    for chunk in in_chunks(sorted(remote), CHUNK):
-        uris = {ResourcePath(path, forceDirectory=False): path for path in chunk}
-        for resource, exists in ResourcePath.mexists(uris).items():
-            if exists:
-                sizes[uris[resource]] = 0
-    return sizes
 
 
 def _look_at_targets(

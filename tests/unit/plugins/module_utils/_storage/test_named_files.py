@@ -14,7 +14,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._storage.named_files 
     absolute,
     from_directory,
     from_table,
-    sizes_of,
 )
 from astropy.table import MaskedColumn, Table
 
@@ -102,12 +101,3 @@ def test_a_remote_directory_is_searched_the_same_way() -> None:
     listing = from_directory(resource.geturl(), re.compile(r"(?P<name>dim\w+)\.yaml"))
     assert [file.values for file in listing.files] == [("dimensions",)]
     assert ResourcePath(listing.files[0].path).exists()
-
-
-def test_only_regular_files_have_a_size(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("abc")
-    gone = "resource://lsst.daf.butler/configs/none.yaml"
-    there = "resource://lsst.daf.butler/configs/dimensions.yaml"
-    paths = [str(tmp_path / "a"), str(tmp_path), str(tmp_path / "none"), there, gone]
-    sizes = sizes_of(paths)
-    assert [sizes[path] for path in paths] == [3, None, None, 0, None]
