@@ -179,6 +179,11 @@ def test_mistakes_are_answered_before_anything_is_written(camera: Path, tmp_path
         (good, {}, ["catalogs[0]: the bands of its rows", "none is given"]),
         (good, {"bands": ["g"], "band_column": "band"}, ["band_column and bands are given"]),
         (good, {"bands": ["g", "g"]}, ["catalogs[0].bands: g is there more than once"]),
+        (
+            {**good, "band": ["g", "Y"]},
+            {"band_column": "band"},
+            ["catalogs: physical filter of band Y (there are some of VR, g, y) does not exist"],
+        ),
     ]
     for columns, more, told in cases:
         Table(columns).write(path, overwrite=True)

@@ -69,10 +69,13 @@ class Current:
         What there is of the datasets.
     missing : `list` [ `Catalog` ]
         Catalogues that are not there.
+    bands : `set` [ `str` ]
+        The bands of the physical filters that are registered.
     """
 
     held: Held
     missing: list[Catalog] = field(default_factory=list)
+    bands: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,8 @@ class InjectionState:
                 return {"content": f"it can't be read: {first_line(error)}"}
             return differences(stored, item.made.content.table())
 
-        return Current(look(repository, made, definitions, extension=EXTENSION, differs=differs), missing)
+        held = look(repository, made, definitions, extension=EXTENSION, differs=differs)
+        return Current(held, missing, _bands(repository))
 
     def plan(self, current: Current) -> Plan[Work]:
         """Tell what is missing and what differs.
@@ -190,6 +194,10 @@ class InjectionState:
             What to store.
         """
         plan = plan_made(current.held, self.on_conflict, "catalogs")
+        # Nothing else would notice: a band is what physical filters say, and has no records of its own.
+        there = f" (there are some of {', '.join(sorted(current.bands))})" if current.bands else ""
+        for band in sorted({str(item.data_id["band"]) for item in current.held.made} - current.bands):
+            plan.assumes.append(Assumption("physical filter", f"of band {band}{there}", "catalogs"))
         if self.on_missing == "fail":
             plan.assumes += [Assumption("file", item.path, f"{item.option}.path") for item in current.missing]
         elif current.missing:
@@ -220,3 +228,10 @@ class InjectionState:
                 repository.butler.put(item.made.content.table(), item.ref)
 
         write_made(repository, plan.work, report, store, self.batch_size)
+
+
+def _bands(repository: Repository | None) -> set[str]:
+    if repository is None:
+        return set()
+    records = repository.butler.query_dimension_records("band", limit=None, explain=False)
+    return {str(record.dataId["band"]) for record in records}
