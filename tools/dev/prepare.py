@@ -85,7 +85,7 @@ def make_environment() -> None:
         return
     version = sys.version.split()[0]
     say("environment", f"making .venv with Python {version} and the pinned packages (a minute) ...")
-    run([INTERPRETER, "-m", "venv", "--clear", str(venv)])
+    make_empty(INTERPRETER, venv)
     requirements = ["-r", "requirements-dev.txt", "-c", "constraints.txt"]
     run([str(venv / "bin" / "python"), "-m", "pip", "install", *requirements])
     stamp.write_text(made_from)
@@ -108,7 +108,7 @@ def make_newest_environment() -> None:
     python = venv / "bin" / "python"
     if not python.exists() or reported_version(str(python)) != reported_version(interpreter):
         say("environment", f"making .venv-newest with {interpreter}")
-        run([interpreter, "-m", "venv", "--clear", str(venv)])
+        make_empty(interpreter, venv)
     say("environment", "bringing .venv-newest up to date (a minute when it is new) ...")
     upgrade = ["install", "--upgrade", "--upgrade-strategy", "eager", "-r", "requirements-newest.txt"]
     run([str(python), "-m", "pip", *upgrade])
@@ -116,6 +116,28 @@ def make_newest_environment() -> None:
     packages = ["ansible-core", "lsst-daf-butler", "lsst-resources", "SQLAlchemy", "numpy", "astropy"]
     found = subprocess.run([str(python), "-c", show % packages], capture_output=True, text=True, check=True)
     say("environment", f".venv-newest has Python {reported_version(str(python))}, {found.stdout.strip()}")
+
+
+def make_empty(interpreter: str, venv: Path) -> None:
+    """Make a virtual environment without packages, in the place of one that is there.
+
+    Parameters
+    ----------
+    interpreter : `str`
+        What makes it.
+    venv : `pathlib.Path`
+        Its folder.
+
+    Raises
+    ------
+    SystemExit
+        If the folder is a link: what it points to would be emptied, and may serve another checkout.
+    """
+    if venv.is_symlink():
+        raise SystemExit(
+            f"{venv} is a link to {venv.readlink()}, which making it anew would empty: remove the link"
+        )
+    run([interpreter, "-m", "venv", "--clear", str(venv)])
 
 
 def take_collections() -> None:
