@@ -19,7 +19,6 @@ same behind. A step is counted at each of:
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import random
 import shutil
@@ -34,10 +33,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.repository im
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import converge
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 
+from tests.integration.at_once import fork_server
 from tests.integration.canonical import Dump, difference, dump
 
 STEPS = ("checkpoint", "statement", "commit", "transfer", "transferred", "remove", "file")
-_PRELOAD = ["lsst.daf.butler", "lsst.daf.butler.formatters.yaml", "tests.integration.killing"]
 
 
 def nothing_random(repo: Path) -> Mapping[str, str]:
@@ -73,12 +72,6 @@ class Attempt:
     random: Callable[[Path], Mapping[str, str]] = nothing_random
 
 
-def _server() -> Any:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOAD)
-    return context
-
-
 def run(attempt: Attempt) -> dict[str, Any]:
     """Let an attempt finish.
 
@@ -93,7 +86,7 @@ def run(attempt: Attempt) -> dict[str, Any]:
         What the module would return; under ``steps`` the names of the steps that it went through, and under
         ``left`` the changes that the same task would find to do afterwards.
     """
-    context = _server()
+    context = fork_server()
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(attempt, None, send))
     process.start()
@@ -122,7 +115,7 @@ def kill_at(attempt: Attempt, step: int) -> bool:
     killed : `bool`
         Whether it was killed; false if it had fewer steps.
     """
-    process = _server().Process(target=_work, args=(attempt, step, None))
+    process = fork_server().Process(target=_work, args=(attempt, step, None))
     process.start()
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL), f"the attempt failed ({process.exitcode})"
@@ -144,7 +137,7 @@ def kill_after(attempt: Attempt, seconds: float) -> bool:
     killed : `bool`
         Whether it was killed; false if it had finished before.
     """
-    process = _server().Process(target=_work, args=(attempt, None, None))
+    process = fork_server().Process(target=_work, args=(attempt, None, None))
     process.start()
     process.join(seconds)
     process.kill()

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from typing import Any
+from threading import Barrier
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 
+from tests.integration.at_once import at_once
 from tests.integration.raw_states import raws
-from tests.waiting import PATIENCE
 
 
 def ingest_at_once(repo: str, source: str, transfer: str) -> list[tuple[int, int]]:
@@ -31,22 +29,16 @@ def ingest_at_once(repo: str, source: str, transfer: str) -> list[tuple[int, int
     results : `list` [ `tuple` [ `int`, `int` ] ]
         What each of them has added, and what failed.
     """
-    context = multiprocessing.get_context("forkserver")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        # The server that they are forks of may be older than the environment that holds the credentials.
-        arguments = (repo, source, transfer, dict(os.environ), manager.Barrier(2))
-        runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
-        return [run.get(PATIENCE) for run in runs]
+    return at_once(_run, [(repo, source, transfer)] * 2)
 
 
-def _run(repo: str, source: str, transfer: str, environment: dict[str, str], barrier: Any) -> tuple[int, int]:
+def _run(repo: str, source: str, transfer: str, barrier: Barrier) -> tuple[int, int]:
     """Plan, wait for the other, and apply."""
-    os.environ.update(environment)
     state = raws(source, transfer=transfer, batch_size=2)
     repository = open_repository(repo, writeable=True)
     report = Report()
     with repository.butler:
         plan = state.plan(state.observe(repository))
-        barrier.wait(PATIENCE)
+        barrier.wait()
         state.apply(repository, plan, report)
     return report.added, report.failed

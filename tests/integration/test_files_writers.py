@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.transfers imp
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.files import FilesState
 
+from tests.integration.at_once import at_once
 from tests.integration.killing import Attempt, prove_killed_runs_are_finished, some
 from tests.integration.refcat_files import (
     PIXELS,
@@ -30,7 +30,6 @@ from tests.integration.refcat_files import (
     stored,
     write_shards,
 )
-from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
@@ -41,7 +40,7 @@ def write(repo: str, params: dict[str, Any], barrier: Barrier) -> tuple[int, lis
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
     assert len(plan.work.files) == len(PIXELS)
-    barrier.wait(PATIENCE)
+    barrier.wait()
     report = Report(checkpoint=lambda: time.sleep(0.01))
     state.apply(repository, plan, report)
     return report.added, report.notices
@@ -53,12 +52,7 @@ def test_two_writers_that_planned_the_same_lose_nothing(repo: Path, tmp_path: Pa
     shards = tmp_path / "source"
     write_shards(shards)
     params = in_directory(shards, transfer=transfer)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lsst.daf.butler", "tests.integration.refcat_files"])
-    with context.Manager() as manager, context.Pool(2) as pool:
-        barrier = manager.Barrier(2)
-        writers = [pool.apply_async(write, (str(repo), params, barrier)) for _unused in range(2)]
-        results = [writer.get(PATIENCE) for writer in writers]
+    results = at_once(write, [(str(repo), params)] * 2)
     assert stored(repo) == WHOLE
     # Each of them may count the run that both registered; no dataset is counted twice.
     datasets = sum(added for added, _unused in results) - 2

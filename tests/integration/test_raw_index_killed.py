@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import shutil
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -17,10 +17,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from ansible_collections.rubin.butler.plugins.module_utils._states.raw_index import RawIndexState
 from ansible_collections.rubin.butler.plugins.module_utils._storage.listing import FILE_PATTERN
 
+from tests.integration.at_once import at_once
 from tests.integration.converging import converge_here
 from tests.integration.killing import Attempt, kill_after, kill_at, run
 from tests.integration.raw_files import write_raws
-from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
@@ -119,11 +119,11 @@ def test_how_far_a_run_is(template: Path) -> None:
     assert steps[22:] == [("writing indexes", number, 8) for number in range(1, 9)]
 
 
-def _run(folder: str, barrier: Any) -> bool:
+def _run(folder: str, barrier: Barrier) -> bool:
     """Plan, wait for the other, and apply, as a host of its own would."""
     state = RawIndexState.from_params(params(Path(folder)))
     plan = state.plan(state.observe(None))
-    barrier.wait(PATIENCE)
+    barrier.wait()
     state.apply(None, plan, Report())
     return True
 
@@ -131,9 +131,5 @@ def _run(folder: str, barrier: Any) -> bool:
 def test_two_processes_at_once_make_what_one_would(template: Path, tmp_path: Path) -> None:
     alone = shutil.copytree(template, tmp_path / "alone")
     run(attempt(alone))
-    context = multiprocessing.get_context("forkserver")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        barrier = manager.Barrier(2)
-        runs = [pool.apply_async(_run, (str(template), barrier)) for _unused in range(2)]
-        assert all(done.get(PATIENCE) for done in runs)
+    assert all(at_once(_run, [(str(template),)] * 2))
     assert beside_raws(template) == beside_raws(alone)

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from threading import Barrier
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
@@ -19,11 +18,11 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from lsst.daf.butler import Butler
 
 from tests.integration.ansible_play import run
+from tests.integration.at_once import at_once
 from tests.integration.canonical import Dump, difference, dump
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished, some
 from tests.integration.raw_files import TOTAL, write_raws
 from tests.integration.raw_states import DEFAULTS, ingest, raws, register, stored
-from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
@@ -136,12 +135,12 @@ def test_two_runs_that_planned_the_same_lose_nothing_of_each_other(
     assert not ingest(folder / "repo", folder / "raw", transfer=transfer).changed
 
 
-def _run(repo: str, source: str, transfer: str, barrier: Any) -> bool:
+def _run(repo: str, source: str, transfer: str, barrier: Barrier) -> bool:
     """Plan, wait for the others, and apply, as a host of its own would."""
     state = raws(source, transfer=transfer, batch_size=2)
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
-    barrier.wait(PATIENCE)
+    barrier.wait()
     state.apply(repository, plan, Report())
     return True
 
@@ -149,12 +148,7 @@ def _run(repo: str, source: str, transfer: str, barrier: Any) -> bool:
 @pytest.mark.parametrize("transfer", ["copy", "direct", "hardlink", "symlink"])
 def test_two_processes_at_once_make_what_one_would(transfer: str, tmp_path: Path) -> None:
     folder, alone = expected(tmp_path, transfer)
-    context = multiprocessing.get_context("forkserver")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        barrier = manager.Barrier(2)
-        arguments = (str(folder / "repo"), str(folder / "raw"), transfer, barrier)
-        runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
-        assert all(run.get(PATIENCE) for run in runs)
+    assert all(at_once(_run, [(str(folder / "repo"), str(folder / "raw"), transfer)] * 2))
     assert not difference(alone, dump(folder / "repo"))
     assert not ingest(folder / "repo", folder / "raw", transfer=transfer).changed
 

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Barrier
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
@@ -22,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsst.daf.butler import Butler, Config
 
+from tests.integration.at_once import at_once
 from tests.integration.canonical import Dump, difference, dump
 from tests.integration.killing import Attempt, kill_at
 from tests.integration.postgres import Database
@@ -34,7 +33,6 @@ from tests.integration.raw_states import (
     raws,
     register,
 )
-from tests.waiting import PATIENCE
 
 MOST_STEPS = 60
 
@@ -116,30 +114,16 @@ def test_several_processes_find_the_same_failures_and_notices(campaign: Campaign
     assert outcomes[0] == outcomes[1] and outcomes[0][1]["failed"] == len(files[::5])
 
 
-def _run(repo: str, source: str, index: int, count: int, credentials: str, barrier: Any) -> list[str]:
+def _run(repo: str, source: str, index: int, count: int, barrier: Barrier) -> list[str]:
     """Plan, wait for the others, and apply, as a host of its own would."""
-    # The server that starts these processes has the environment of an earlier test.
-    os.environ["LSST_DB_AUTH_CREDENTIALS"] = credentials
     state = raws(source, transfer="direct", batch_size=2, shard={"index": index, "count": count})
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
-    barrier.wait(PATIENCE)
+    barrier.wait()
     report = Report()
     state.apply(repository, plan, report)
     assert report.failed == 0
     return report.notices
-
-
-def at_once(repo: Path, source: Path, shards: list[tuple[int, int]], credentials: str = "[]") -> None:
-    context = multiprocessing.get_context("forkserver")
-    with context.Manager() as manager, context.Pool(len(shards)) as workers:
-        barrier = manager.Barrier(len(shards))
-        runs = [
-            workers.apply_async(_run, (str(repo), str(source), index, count, credentials, barrier))
-            for index, count in shards
-        ]
-        for run in runs:
-            run.get(PATIENCE)
 
 
 def shared_by_shards(count: int) -> set[object]:
@@ -155,7 +139,8 @@ def shared_by_shards(count: int) -> set[object]:
 def test_shards_at_once_on_sqlite(count: int, campaign: Campaign) -> None:
     assert shared_by_shards(count)
     repo = campaign.copy()
-    at_once(repo, campaign.files[0].parents[2], [(index, count) for index in range(count)])
+    source = str(campaign.files[0].parents[2])
+    at_once(_run, [(str(repo), source, index, count) for index in range(count)])
     assert not difference(campaign.expected["direct"], dump(repo))
 
 
@@ -168,7 +153,7 @@ def test_shards_at_once_on_postgresql(
     seed = {"registry": {"db": database.url}, "datastore": {"root": str(tmp_path / "datastore")}}
     Butler.makeRepo(repo, Config(seed), forceConfigRoot=False)
     register(repo, "LSSTComCam")
-    at_once(repo, source, shards, database.credentials())
+    at_once(_run, [(str(repo), str(source), index, count) for index, count in shards])
     assert_records_are_official(repo)
     assert_datasets_are_official(repo, folder=source)
     assert not ingest(repo, source, transfer="direct", check_paths=True).changed

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from lsst.daf.butler import Butler
 
+from tests.integration.at_once import at_once
 from tests.integration.postgres import OWNER, Database, Server
 from tests.integration.repository_runs import present
-from tests.waiting import PATIENCE
 
 
 def seed(database: Database, namespace: str) -> dict[str, Any]:
@@ -79,26 +79,18 @@ def test_an_extension_that_only_somebody_else_may_add(
     postgres.drop(database)
 
 
-def _create(root: Path, wanted: dict[str, Any], barrier: Any, answers: Any) -> None:
-    barrier.wait(PATIENCE)
+def _create(root: Path, wanted: dict[str, Any], barrier: Barrier) -> tuple[Path, str]:
+    barrier.wait()
     try:
-        outcome = present(root, wanted)
-        answers.put((root, "; ".join(outcome.notices) or "made"))
+        return root, "; ".join(present(root, wanted).notices) or "made"
     except ButlerError as error:
-        answers.put((root, str(error)))
+        return root, str(error)
 
 
 def test_two_sites_that_take_one_namespace(database: Database, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    answers, barrier = context.Queue(), context.Barrier(2)
     roots = [tmp_path / "here", tmp_path / "there"]
     wanted = seed(database, "ccms1")
-    processes = [context.Process(target=_create, args=(root, wanted, barrier, answers)) for root in roots]
-    for process in processes:
-        process.start()
-    said = dict(answers.get(timeout=PATIENCE) for _process in processes)
-    for process in processes:
-        process.join()
+    said = dict(at_once(_create, [(root, wanted) for root in roots]))
     [winner] = [root for root in roots if said[root] == "made"]
     [loser] = [root for root in roots if root != winner]
     assert "give this one a namespace of its own" in said[loser]

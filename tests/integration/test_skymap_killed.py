@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -20,12 +19,12 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.skymaps.state
 from lsst.daf.butler import Butler, Config
 from lsst.sphgeom import ConvexPolygon
 
+from tests.integration.at_once import at_once
 from tests.integration.canonical import difference, dump
 from tests.integration.converging import converge_here
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished, some
 from tests.integration.postgres import Database, Server
 from tests.integration.sky_maps import FIELDS, counts, declared, random_ids, stored
-from tests.waiting import PATIENCE
 
 SEVEN = {
     **FIELDS,
@@ -94,31 +93,20 @@ def test_two_runs_that_planned_the_same_lose_nothing_of_each_other(repo: Path) -
     assert not converge_here(state(), repo).changed
 
 
-def _run(repo: str, credentials: str, barrier: Any) -> bool:
+def _run(repo: str, barrier: Barrier) -> bool:
     """Plan, wait for the other, and apply, as a host of its own would."""
-    # The server that starts these processes has the environment of an earlier test.
-    os.environ["LSST_DB_AUTH_CREDENTIALS"] = credentials
     repository = open_repository(repo, writeable=True)
     plan = state().plan(state().observe(repository))
-    barrier.wait(PATIENCE)
+    barrier.wait()
     state().apply(repository, plan, Report())
     return True
-
-
-def at_once(repo: Path) -> None:
-    context = multiprocessing.get_context("forkserver")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        barrier = manager.Barrier(2)
-        arguments = (str(repo), os.environ.get("LSST_DB_AUTH_CREDENTIALS", "[]"), barrier)
-        runs = [pool.apply_async(_run, arguments) for _unused in range(2)]
-        assert all(run.get(PATIENCE) for run in runs)
 
 
 def test_two_processes_at_once_make_what_one_would(repo: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     Butler.makeRepo(alone)
     converge_here(state(), alone)
-    at_once(repo)
+    assert all(at_once(_run, [(str(repo),)] * 2))
     theirs, mine = (dump(root, random_ids(root)) for root in (alone, repo))
     assert not difference(theirs, mine)
     assert not converge_here(state(), repo).changed
@@ -132,7 +120,7 @@ def on_server(database: Database, tmp_path: Path) -> Path:
 
 
 def test_two_processes_at_once_on_a_server(on_server: Path) -> None:
-    at_once(on_server)
+    assert all(at_once(_run, [(str(on_server),)] * 2))
     assert counts(on_server, "seven_fields") == (7, 63)
     assert counts(on_server, "small_discrete") == (3, 75)
     assert set(stored(on_server)) == {"small_discrete", "seven_fields"}

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.report i
 from lsst.daf.butler import Butler, Config
 
 from tests.integration.ansible_play import run
+from tests.integration.at_once import at_once
 from tests.integration.killing import Attempt, every, prove_killed_runs_are_finished
 from tests.integration.postgres import Database
 from tests.integration.visit_states import (
@@ -32,7 +32,6 @@ from tests.integration.visit_states import (
     with_exposures,
 )
 from tests.visit_facts import changed, official_exposures
-from tests.waiting import PATIENCE
 
 DETECTORS = 9
 TWO_VISITS = 2 * DETECTORS + 1
@@ -128,30 +127,24 @@ def test_two_runs_that_planned_the_same_do_it_once(boundary: int, repo: Path) ->
     assert not define(repo, check_detector_regions=True).changed
 
 
-def _run(repo: str, credentials: str, barrier: Any) -> bool:
+def _run(repo: str, barrier: Barrier) -> bool:
     """Plan, wait for the other, and apply, as a host of its own would."""
-    # The server that starts these processes has the environment of an earlier test.
-    os.environ["LSST_DB_AUTH_CREDENTIALS"] = credentials
     state = visits(batch_size=1)
     repository = open_repository(repo, writeable=True)
     plan = state.plan(state.observe(repository))
-    barrier.wait(PATIENCE)
+    barrier.wait()
     state.apply(repository, plan, Report())
     return True
 
 
-def prove_two_processes_make_what_one_would(repo: Path, credentials: str = "") -> None:
+def prove_two_processes_make_what_one_would(repo: Path) -> None:
     many = [
         changed(exposure, id=exposure.id + 1000 * number, obs_id=f"{exposure.obs_id}_{number}")
         for exposure in official_exposures("LSSTComCam")
         for number in range(10)
     ]
     with_exposures(repo, exposures=many)
-    context = multiprocessing.get_context("forkserver")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        barrier = manager.Barrier(2)
-        runs = [pool.apply_async(_run, (str(repo), credentials, barrier)) for _unused in range(2)]
-        assert all(one.get(PATIENCE) for one in runs)
+    assert all(at_once(_run, [(str(repo),)] * 2))
     assert len(rows(repo, "visit")) == 50 and len(rows(repo, "visit_detector_region")) == 50 * DETECTORS
     assert not define(repo, check_detector_regions=True).changed
 
@@ -174,8 +167,8 @@ def on_a_server(database: Database, tmp_path: Path) -> Path:
     return root
 
 
-def test_two_processes_at_once_on_postgresql(on_a_server: Path, database: Database) -> None:
-    prove_two_processes_make_what_one_would(on_a_server, database.credentials())
+def test_two_processes_at_once_on_postgresql(on_a_server: Path) -> None:
+    prove_two_processes_make_what_one_would(on_a_server)
 
 
 def test_postgresql_holds_the_same(on_a_server: Path) -> None:
