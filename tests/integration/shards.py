@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from pathlib import Path
+from threading import Event
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import Ingester, NewFile
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
@@ -24,6 +24,7 @@ from lsst.daf.butler import (
     DimensionUniverse,
 )
 
+from tests.integration.held_up import assert_waits, report_that_tells, waiting_for
 from tests.waiting import PATIENCE
 
 RUN = "refcats/monster"
@@ -72,12 +73,11 @@ def stored(repo: Path) -> dict[int, str]:
         return found
 
 
-def ingest_elsewhere(repo: str, source: str, transfer: str, began: object) -> list[str]:
+def ingest_elsewhere(repo: str, source: str, transfer: str, waits: Event) -> list[str]:
     """Ingest all shards in another process, as another host would, and give what the operator is told."""
     repository = open_repository(repo, writeable=True)
-    report = Report()
+    report = report_that_tells(waits, RUN)
     files = shards(Path(source), repository.butler.dimensions)
-    began.set()  # type: ignore[attr-defined]
     Ingester(repository, transfer, report).ingest(files)
     return report.notices
 
@@ -91,13 +91,15 @@ def prove_a_second_writer_waits(repository: Repository, repo: Path, source: Path
     files = shards(source, repository.butler.dimensions)
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(1) as pool:
-        began = manager.Event()
+        waits = manager.Event()
         with repository.writer_lock(RUN, lambda line: None):
-            second = pool.apply_async(ingest_elsewhere, (str(repo), str(source), transfer, began))
-            assert began.wait(PATIENCE)
-            time.sleep(0.5)
+            second = pool.apply_async(ingest_elsewhere, (str(repo), str(source), transfer, waits))
+            assert_waits(waits, second)
             Ingester(repository, transfer, Report())._bisect(files, None)
             assert not second.ready()
         notices = second.get(PATIENCE)
     assert stored(repo) == WHOLE
-    assert notices == [f"another writer ingested {len(WHOLE)} of the planned datasets meanwhile"]
+    assert notices == [
+        waiting_for(RUN),
+        f"another writer ingested {len(WHOLE)} of the planned datasets meanwhile",
+    ]

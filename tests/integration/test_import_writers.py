@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import open_repository
+from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import converge
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._states.imports.state import ImportsState
 from lsst.daf.butler import Butler, Config
@@ -26,13 +27,14 @@ from tests.integration.exports import (
     import_here,
     write_case,
 )
+from tests.integration.held_up import assert_waits, report_that_tells, waiting_for
 from tests.integration.postgres import READER, Database
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.exhaustive
 
 
-def import_elsewhere(repo: str, params: dict[str, Any], planned: Any, go: Any) -> dict[str, Any]:
+def import_elsewhere(repo: str, params: dict[str, Any], planned: Event, go: Event) -> dict[str, Any]:
     """Plan while nothing is there, and carry the plan out when told to."""
     repository = open_repository(repo, writeable=True)
     with repository.butler:
@@ -95,19 +97,26 @@ def test_two_importers_and_a_reader_on_postgresql(
     assert not again.changed and again.stats["present"] > DATASETS
 
 
+def import_held_up(repo: str, params: dict[str, Any], waits: Event, name: str) -> dict[str, Any]:
+    """Import while somebody else holds a lock."""
+    repository = open_repository(repo, writeable=True)
+    with repository.butler:
+        state = ImportsState.from_params(params)
+        report = report_that_tells(waits, name)
+        converge(state, repository, check_mode=False, report=report)
+        return {"notices": report.notices, "failed": report.failed}
+
+
 @pytest.mark.parametrize("name", [RUNS[1], CALIB])
 def test_an_importer_waits_for_the_lock_of_what_it_writes(name: str, repo: Path, tmp_path: Path) -> None:
     params = declare(write_case(CALIBRATIONS, tmp_path / "site"), transfer="copy")
     context = multiprocessing.get_context("forkserver")
     with context.Manager() as manager, context.Pool(1) as pool:
-        planned, go = manager.Event(), manager.Event()
-        go.set()
+        waits = manager.Event()
         holder = open_repository(str(repo), writeable=True)
         with holder.writer_lock(name, lambda line: None):
-            second = pool.apply_async(import_elsewhere, (str(repo), params, planned, go))
-            assert planned.wait(PATIENCE)
-            time.sleep(1.5)
-            assert not second.ready()
-        assert second.get(PATIENCE)["failed"] == 0
+            second = pool.apply_async(import_held_up, (str(repo), params, waits, name))
+            assert_waits(waits, second)
+        assert second.get(PATIENCE) == {"notices": [waiting_for(name)], "failed": 0}
         holder.butler.close()
     assert not import_here(repo, params).changed
