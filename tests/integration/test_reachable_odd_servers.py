@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import http.server
+import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ class Odd(http.server.ThreadingHTTPServer):
         self.options: list[int] = []
         self.propfind: list[int] = []
         self.asked: list[str] = []
+        self.ahead = 0.0
 
     @property
     def url(self) -> str:
@@ -60,6 +63,9 @@ class Answering(http.server.BaseHTTPRequestHandler):
         elif status < 300:
             self.send_header("DAV", "1, 2")
         self.end_headers()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(time.time() + self.server.ahead)
 
     def log_message(self, *_unused: object) -> None:
         pass
@@ -104,6 +110,27 @@ def test_answers_after_which_it_does_not(odd: Odd) -> None:
     odd.propfind = [503, 503]
     with pytest.raises(ButlerError, match="answers PROPFIND /a with 503 Service Unavailable"):
         reach_uris([("repo", f"{odd.url}/a")])
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (7200, "; its clock is 7[12]\\d\\d s ahead of the one of this host"),
+        (-7200, "; its clock is 7[12]\\d\\d s behind the one of this host"),
+        (0, r"with the password given \(401\)$"),
+    ],
+)
+def test_a_clock_that_is_wrong_is_said_where_somebody_is_refused(
+    ahead: float, said: str, odd: Odd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {"base_url": f"{odd.url}/", "user_name": "alice", "user_password": str(tmp_path / "password")}
+    (tmp_path / "password").touch(0o600)
+    (tmp_path / "password").write_text("wonderland")
+    configure(monkeypatch, tmp_path / "file", **entry)
+    odd.ahead, odd.propfind = ahead, [401]
+    with pytest.raises(ButlerError) as caught:
+        reach_uris([("repo", f"{odd.url}/a")])
+    assert re.search(said, caught.value.message) and "wonderland" not in str(caught.value)
 
 
 def test_rights_may_be_for_some_folders_below_a_prefix(odd: Odd) -> None:

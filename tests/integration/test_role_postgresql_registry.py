@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.integration.ansible_play import TaskResult, play
+from tests.integration.ansible_play import CHECKOUT, TaskResult, play
 from tests.integration.postgres import PASSWORD, Database, Server
 
 
@@ -115,6 +116,35 @@ def test_what_everybody_may_do_in_a_database_of_others_stays(shared: Database, p
     assert shared.execute("SELECT has_schema_privilege('public', 'USAGE')", role="reader") == [(True,)]
     said = problems(apply(declared(shared, postgresql_registry_revoke_public=True)))
     assert len(said) == 1 and "everybody (PUBLIC)" in said[0], said
+
+
+def test_a_reader_that_becomes_a_writer_has_no_limits_of_a_reader(shared: Database) -> None:
+    name, limits = shared.name, {"statement_timeout": "1h", "idle_in_transaction_session_timeout": "30min"}
+    login, others = f"{name}_rita", f"{name}_writer"
+    shared.execute(*(f"CREATE ROLE {role}" for role in (login, others, f"{name}_owner")), role="postgres")
+    query = (CHECKOUT / "roles/postgresql_registry/files/login_settings.sql").read_text()
+
+    def wanted(writers: list[str], readers: list[str]) -> list[str]:
+        declared = [{"name": name, "owner": f"{name}_owner", "writers": writers, "readers": readers}]
+        values = {"wanted": json.dumps(declared), "reader_settings": json.dumps(limits)}
+        with shared.connect("postgres") as connection, connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return [statement for _unused, statement in cursor.fetchall()]
+
+    reading = wanted([], [login])
+    assert len(reading) == 2
+    shared.execute(*reading, role="postgres")
+    assert wanted([], [login]) == []
+    # Somebody gave a writer another limit than those of readers.
+    shared.execute(f"ALTER ROLE {others} IN DATABASE {name} SET statement_timeout = '5h'", role="postgres")
+    writing = wanted([login, others], [])
+    start = f"ALTER ROLE {login} IN DATABASE {name}"
+    assert [text for text in writing if "RESET" in text] == [
+        f"{start} RESET idle_in_transaction_session_timeout",
+        f"{start} RESET statement_timeout",
+    ]
+    shared.execute(*writing, role="postgres")
+    assert wanted([login, others], []) == []
 
 
 def test_rights_that_a_hardened_database_gives_nobody_are_asked_for(shared: Database) -> None:

@@ -69,13 +69,21 @@ def test_secrets_are_declared_as_such(role: Path) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_no_result_has_an_item_with_a_secret(role: Path) -> None:
-    """Whatever a loop's label is: at -vv the results show the items."""
+    """Whatever a loop's label is: results have the items, those of includes too, for callbacks to show."""
     secret = {name for name, entry in specification(role).items() if has_secrets(entry)}
     for file in sorted((role / "tasks").glob("*.yml")):
         for task in all_tasks(yaml.safe_load(file.read_text()) or []):
             looped = str(task.get("loop", "")).strip("{} ")
-            if looped in secret and "ansible.builtin.include_tasks" not in task:
+            if looped in secret:
                 assert task.get("no_log") is True, f"{file.name}: {task['name']} shows {looped}"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_what_is_compared_by_checksum_may_be_a_link(role: Path) -> None:
+    for file in sorted((role / "tasks").glob("*.yml")):
+        for task in all_tasks(yaml.safe_load(file.read_text()) or []):
+            look = task.get("ansible.builtin.stat", {})
+            assert "checksum_algorithm" not in look or look.get("follow") is True, f"{file}: {task['name']}"
 
 
 def has_secrets(entry: dict[str, Any]) -> bool:

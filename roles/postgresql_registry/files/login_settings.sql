@@ -31,9 +31,11 @@ SELECT w.login, 'ALTER ROLE ' || quote_ident(w.login) || ' IN DATABASE ' || quot
 FROM wanted AS w LEFT JOIN present AS p USING (database, login, setting)
 WHERE p.value IS DISTINCT FROM w.value
 UNION ALL
--- A writer that became a reader.
-SELECT p.login, 'ALTER ROLE ' || quote_ident(p.login) || ' IN DATABASE ' || quote_ident(p.database) || ' RESET role'
+-- A writer that became a reader, and a reader that became a writer: what somebody else set to another value stays.
+SELECT p.login, 'ALTER ROLE ' || quote_ident(p.login) || ' IN DATABASE ' || quote_ident(p.database)
+    || ' RESET ' || quote_ident(p.setting)
 FROM present AS p JOIN managed AS m USING (database, login)
-WHERE p.setting = 'role' AND NOT EXISTS (
-    SELECT FROM wanted AS w WHERE w.database = p.database AND w.login = p.login AND w.setting = 'role')
+LEFT JOIN json_each_text(%(reader_settings)s::json) AS s ON s.key = p.setting
+WHERE (p.setting = 'role' OR p.value = s.value) AND NOT EXISTS (
+    SELECT FROM wanted AS w WHERE w.database = p.database AND w.login = p.login AND w.setting = p.setting)
 ORDER BY statement
