@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run a command, and look for secrets wherever others could read them.
 
-``secrets_watch.py --secrets FOLDER --output FILE [--root FOLDER ...] [--log FOLDER ...] -- COMMAND ...``:
+``secrets_watch.py --secrets FOLDER --output FILE [--root FOLDER ...] [--log FOLDER ...] [--printed COMMAND
+...] -- COMMAND ...``:
 each file in the folder of secrets has one. While the command runs, the arguments of all processes are read
 again and again. Afterwards these are searched: what the command printed, which goes to the output file;
 each file below the roots that everybody may read; those named butler.yaml, and those in the folders of
-logs, whatever their mode. It ends with 1 and names the places if there was a secret in one, and with the
-command's own code if that failed.
+logs, whatever their mode; and what further commands print, for logs that are kept packed. It ends with 1 and
+names the places if there was a secret in one, and with the command's own code if that failed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import base64
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -191,6 +193,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--root", type=Path, action="append", default=[])
     parser.add_argument("--log", type=Path, action="append", default=[])
+    parser.add_argument("--printed", action="append", default=[])
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
     given.secrets.mkdir(mode=0o700, exist_ok=True)
@@ -212,9 +215,16 @@ def main() -> int:
     for path in (path for folder in given.log for path in folder.rglob("*") if path.is_file()):
         files += 1
         found |= {f"{name}: in the log {path}" for name in search_file(path, secrets)}
+    silent = []
+    for command in given.printed:
+        said = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=False)
+        if said.returncode or not said.stdout.strip():
+            silent.append(command)
+        found |= {f"{name}: in what {command} prints" for name in secrets.found_in(said.stdout)}
     print(
         f"looked for {len(secrets)} secrets {watch.looks} times in the arguments of all processes, in "
-        f"{given.output.stat().st_size:,} bytes of output and in {files:,} files"
+        f"{given.output.stat().st_size:,} bytes of output, in {files:,} files and in what "
+        f"{len(given.printed)} commands print"
     )
     if done.returncode:
         sys.stdout.buffer.write(b"".join(given.output.read_bytes().splitlines(keepends=True)[-60:]))
@@ -222,10 +232,12 @@ def main() -> int:
         return done.returncode
     for line in sorted(found):
         print(line, file=sys.stderr)
+    for command in silent:
+        print(f"{command} printed nothing to look at, or failed", file=sys.stderr)
     if not secrets or not watch.looks:
         print("there was nothing to look for, or no time to look", file=sys.stderr)
         return 1
-    return 1 if found else 0
+    return 1 if found or silent else 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -26,13 +27,13 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def watch(place: Path, script: str, *arguments: str) -> tuple[int, str]:
+def watch(place: Path, script: str, *options: str) -> tuple[int, str]:
     """Watch a script of Python; the secret is on its standard input's place, a file that only it can read."""
     done = subprocess.run(
         [
             *(sys.executable, str(PROGRAM), "--secrets", str(place / "secrets")),
             *("--output", str(place / "output"), "--root", str(place / "root"), "--log", str(place / "logs")),
-            *("--", sys.executable, "-c", script, str(place), *arguments),
+            *(*options, "--", sys.executable, "-c", script, str(place)),
         ],
         capture_output=True,
         text=True,
@@ -74,6 +75,21 @@ def test_a_secret_in_the_arguments_of_a_process_is_found(place: Path) -> None:
     )
     code, errors = watch(place, START + script)
     assert code == 1 and "registry: in the arguments of a process" in errors
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("print(open({!r}).read())", "registry: in what "),
+        ("print('nothing of {}')", ""),
+        ("'{}'", "printed nothing to look at"),
+        ("raise SystemExit('{}')", "printed nothing to look at"),
+    ],
+)
+def test_what_a_log_prints_is_searched_too(place: Path, printed: str, said: str) -> None:
+    command = shlex.join([sys.executable, "-c", printed.format(str(place / "secrets/registry"))])
+    code, errors = watch(place, START, "--printed", command)
+    assert code == bool(said) and said in errors
 
 
 def test_a_command_that_fails_proves_nothing(place: Path) -> None:
