@@ -18,7 +18,7 @@ description:
   - Only what is missing is done. A dataset of the run that has the data ID counts as present, whatever its id. Files are looked
     at before anything is written, but for those whose datasets are present.
   - Datasets are written in batches, each in one transaction. A run that was stopped or killed is finished by running the task
-    again. What exists is never overwritten and never removed.
+    again. Datasets that exist are never overwritten and never removed.
   - A new dataset gets the id that follows from its dataset type, data ID and run, where C(butler ingest-files) gives random
     ids by default (it calls this one C(DATAID_TYPE_RUN)). With random ids two writers, or a second run after a
     killed one, could not tell that they mean the same datasets.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rubin.butler.plugins.module_utils._states.imports import datasets
 from lsst.daf.butler import Butler
 
 from bench.imports import write_exports
@@ -53,6 +54,13 @@ def test_a_thousand_files_are_one_declared_set(repo: Path, tmp_path: Path) -> No
         assert not import_here(repo, declared(few)).changed
     assert small.parsed == len(few)
     assert abs(len(third.statements) - len(small.statements)) <= 5
+    # A larger set is asked for chunk by chunk: its ids, their data IDs, and its artifacts.
+    chunks = 4
+    with counting() as fourth, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "CHUNK", DATASETS // chunks)
+        assert not import_here(repo, params).changed
+    queries = [sum(each.startswith("SELECT") for each in counted.statements) for counted in (third, fourth)]
+    assert 0 < queries[1] - queries[0] <= 3 * (chunks - 1)
     with Butler.from_config(repo) as butler:
         assert len(butler.query_datasets("shard", "refcats/*", find_first=False, limit=None)) == DATASETS
 
