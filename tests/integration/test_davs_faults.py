@@ -27,7 +27,10 @@ from tests.integration.webdav_tokens import web_token
 @pytest.fixture
 def server(webdav: WebDav) -> Iterator[WebDav]:
     """Give the server, which is running and well afterwards whatever a test does to it."""
+    accounts = webdav.folder / "passwords"
+    kept = accounts.read_text()
     yield webdav
+    accounts.write_text(kept)
     webdav.before = None
     webdav.show("good")
     webdav.stop()
@@ -142,4 +145,44 @@ def test_a_token_is_read_again_and_its_end_is_told(
         ingest(repo, source)
     file.write_text(third)
     assert len(repo.stored()) == len(repo.artifacts()) == 12
+    completes(repo, source)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "said"),
+    [
+        ("expired", r"the certificate of localhost has expired on "),
+        ("unknown", r"unknown CA of the tests"),
+        ("other", r"the certificate .* localhost"),
+    ],
+)
+def test_a_certificate_that_is_not_right_any_more(certificate: str, said: str, repo: DavsRepository) -> None:
+    source = write_remote_raws(repo.server)
+    report = at_boundary(BEFORE_BATCHES + 3, lambda: repo.server.show(certificate))
+    with pytest.raises(ButlerError, match=rf"(?s)broke off: .*{said}") as caught:
+        ingest(repo, source, report, on_error="skip")
+    assert "Completed batches stay" in str(caught.value)
+    with pytest.raises(ButlerError, match=said):
+        ingest(repo, source)
+    repo.server.show("good")
+    assert len(repo.stored()) == len(repo.artifacts()) == 8
+    completes(repo, source)
+
+
+def test_a_password_that_is_changed_on_the_server(repo: DavsRepository) -> None:
+    source = write_remote_raws(repo.server)
+    accounts = repo.server.folder / "passwords"
+    kept = accounts.read_text()
+
+    def change() -> None:
+        accounts.write_text(kept.replace("}", "}x"))
+
+    report = at_boundary(BEFORE_BATCHES + 3, change)
+    with pytest.raises(ButlerError, match=r"broke off: .*401") as caught:
+        ingest(repo, source, report, on_error="skip")
+    said = str(caught.value)
+    assert "refuses user service with the password given (401)" in said and PASSWORD not in said
+    assert "Completed batches stay" in said
+    accounts.write_text(kept)
+    assert len(repo.stored()) == len(repo.artifacts()) == 8
     completes(repo, source)
