@@ -275,6 +275,10 @@ def test_what_is_missing_is_all_named_and_nothing_is_written(biases: Path) -> No
         "certifications[1].datasets[0]: left out 2 of 3 data IDs that have no dataset: "
         "bias@{'detector': 3}, bias@{'detector': 9}"
     )
+    both = converged(biases, {**missing, "data_ids": ids}, on_missing="skip")
+    assert both.stats["skipped"] == 4 + 2
+    assert both.notices[-1] == skipped.notices[-1].replace("[1]", "[0]", 1)
+    assert both.notices[:-1] == skipped.notices[:4]
 
 
 @pytest.mark.parametrize("on_missing", ["fail", "skip"])

@@ -173,15 +173,14 @@ class Planner:
             return True
         if not self._current.repository:
             return True
-        plan.skipped += len(ids) or len(missing)
+        plan.skipped += len(missing) + len(ids)
         self._lacking.add(entry.collection)
+        plan.notices += [f"{entry.option}: left out: {item}" for item in missing]
         if ids:
             plan.notices.append(
                 f"{entry.option}: left out {len(ids)} of {len(entry.data_ids)} data IDs that have no "
                 f"dataset: {first_few(ids)}"
             )
-        else:
-            plan.notices += [f"{entry.option}: left out: {item}" for item in missing]
         return False
 
     def _ask(self, index: int, entry: Entry, seen: Seen) -> None:
