@@ -95,7 +95,7 @@ options:
       metadata:
         description:
           - Further keywords for the headers, such as V(CALIBDATE). Keywords of up to 32 capital letters, digits, C(-) and C(_);
-            texts and numbers.
+            texts that don't end with a blank, and numbers.
         type: dict
   detectors:
     description:

@@ -217,3 +217,8 @@ def _check_metadata(metadata: Mapping[str, Any], option: str) -> None:
                 f"{longest} characters",
                 option=option,
             )
+        if isinstance(value, str) and value.endswith(" "):
+            raise ButlerError(
+                f"{key}: {value!r} ends with a blank, which FITS does not keep: a text without is expected",
+                option=option,
+            )
