@@ -21,6 +21,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors i
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.loop import Outcome
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.report import Report
 from ansible_collections.rubin.butler.plugins.module_utils._storage.absence import UnclearError, gone_among
+from ansible_collections.rubin.butler.plugins.module_utils._storage.sizes import sizes_of
 from lsst.resources import ResourcePath
 
 from tests.integration.davs_repository import QUICK, DavsRepository, make_davs_repository
@@ -246,8 +247,11 @@ def test_only_not_found_is_not_found(
     said = str(status) if status not in (0, 207) else "Max retries exceeded|Read timed out"
     with pytest.raises(UnclearError, match=rf"whether .*/odd/file.fits is there can't be told: .*({said})"):
         gone_among([uri], [])
+    with pytest.raises(UnclearError, match=rf"table: whether .*/odd/file.fits is there can't be .*({said})"):
+        sizes_of([str(uri)], "table")
     monkeypatch.setattr(Answering, "status", 404)
     monkeypatch.setattr(Answering, "seconds", 0.0)
+    assert sizes_of([str(uri)], "table") == {}
     if scheme == "http":
         assert gone_among([uri], []) == {uri}
     else:  # a server that does not even know its own root

@@ -78,7 +78,9 @@ def test_what_a_caller_takes_out_is_not_asked_for(webdav: WebDav, top: Path) -> 
 def test_a_file_that_is_spelled_in_two_ways_is_there_for_both(webdav: WebDav, top: Path) -> None:
     folder = webdav.uri(top / "plain" / "exposure 0")
     there = [f"{folder}/raw%20&%20co.fits", f"{folder}/./raw%20&%20co.fits"]
-    assert sizes_of([*there, f"{folder}/none.fits"]) == dict.fromkeys(there, 0)
+    before = len(webdav.requests)
+    assert sizes_of([*there, f"{folder}/none.fits"], "table") == dict.fromkeys(there, 0)
+    assert [line.split()[0] for line in webdav.requests[before:]].count("PROPFIND") == 2
 
 
 def test_a_listing_that_is_given_up_leaves_no_thread(webdav: WebDav, top: Path) -> None:

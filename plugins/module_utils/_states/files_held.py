@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -125,24 +125,21 @@ def look(
     Raises
     ------
     ButlerError
-        Raised for data IDs that can't be those of the dataset type.
+        Raised for data IDs that can't be those of the dataset type, and if it can't be told whether a file is
+        there.
     """
     current = Current(listing)
     if repository is not None:
         current.run = look_up(repository.butler, [run]).get(run)
         current.dataset_type = registered_type(repository.butler, dataset_type)
     if repository is None or current.dataset_type is None:
-        current.missing_files = _missing(file.path for file in listing.files)
+        named = {file.path for file in listing.files}
+        current.missing_files = named - sizes_of(named, listing.option).keys()
         return current
     rows = rows_of(listing, constants, current.dataset_type)
     if current.run is None or current.run.type == "RUN":
         _sort(repository, current, current.dataset_type, run, rows)
     return current
-
-
-def _missing(paths: Iterable[str]) -> set[str]:
-    named = set(paths)
-    return named - sizes_of(named).keys()
 
 
 def _sort(
@@ -198,8 +195,8 @@ def prepare(
     Raises
     ------
     ButlerError
-        Raised if values that were given for implied dimensions are not those of the records, and if there is
-        no formatter.
+        Raised if values that were given for implied dimensions are not those of the records, if there is no
+        formatter, and if it can't be told whether a file is there.
     """
     dataset_type = current.dataset_type
     if dataset_type is None:
@@ -208,7 +205,7 @@ def prepare(
     if replace:
         wanted += [item for item, _unused in current.moved]
     paths = {item.row.listed.path for item in wanted}
-    sizes = sizes_of(paths)
+    sizes = sizes_of(paths, option)
     current.missing_files = paths - sizes.keys()
     expander = data_ids.find(repository.butler, (item.ref.dataId for item in wanted), {})
     current.missing_records = expander.missing

@@ -61,8 +61,7 @@ def gone_among(uris: Iterable[ResourcePath], roots: Sequence[ResourcePath]) -> s
     for uri in uris:
         (local if uri.isLocal else remote).append(uri)
     gone = {uri for uri in local if not _is_there(uri.ospath)}
-    if remote:
-        gone |= _gone_remote(remote)
+    gone |= set(remote) - there_among(remote)
     # Looked at afterwards, so that what went away meanwhile is noticed.
     places = _Places(roots)
     for uri in sorted(gone, key=str):
@@ -97,7 +96,21 @@ def _shown(uri: ResourcePath) -> str:
     return uri.ospath if uri.isLocal else uri.geturl()
 
 
-def _unclear(uri: str, reason: str) -> UnclearError:
+def unclear(uri: str, reason: str) -> UnclearError:
+    """Make the error for a file of which nothing can be told.
+
+    Parameters
+    ----------
+    uri : `str`
+        The file's path or URI.
+    reason : `str`
+        Why not.
+
+    Returns
+    -------
+    error : `UnclearError`
+        To be raised.
+    """
     return UnclearError(f"whether {uri} is there can't be told: {reason}", option="repo", hint=_HINT)
 
 
@@ -107,16 +120,39 @@ def _is_there(path: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _unclear(path, error.strerror or str(error)) from None
+        raise unclear(path, error.strerror or str(error)) from None
     return True
 
 
-def _gone_remote(uris: Sequence[ResourcePath]) -> set[ResourcePath]:
+def there_among(uris: Iterable[ResourcePath]) -> set[ResourcePath]:
+    """Find the files that are there, with one request for each, several at a time.
+
+    Parameters
+    ----------
+    uris : `~collections.abc.Iterable` [ `lsst.resources.ResourcePath` ]
+        Files that are not local.
+
+    Returns
+    -------
+    there : `set` [ `lsst.resources.ResourcePath` ]
+        Those that are there.
+
+    Raises
+    ------
+    UnclearError
+        Raised for the first of which it can't be told: another answer than "not found", or none at all.
+    """
+    servers: dict[tuple[str, str], list[ResourcePath]] = {}
+    for uri in uris:
+        servers.setdefault((uri.scheme, uri.netloc), []).append(uri)
+    # The first of each server is asked for alone: some clients must not be made by several threads at the
+    # same time (source: lsst.resources, s3.py).
+    there = {first for first, *_unused in servers.values() if _is_there_remote(first)}
+    others = [uri for _unused, *rest in servers.values() for uri in rest]
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="butler artifacts")
     try:
-        return {
-            uri for uri, is_there in zip(uris, pool.map(_is_there_remote, uris), strict=True) if not is_there
-        }
+        found = zip(others, pool.map(_is_there_remote, others), strict=True)
+        return there | {uri for uri, is_there in found if is_there}
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -132,7 +168,7 @@ def _is_there_remote(uri: ResourcePath) -> bool:
         return False
     except Exception as error:
         # Each kind of storage fails in its own ways.
-        raise _unclear(_shown(uri), first_line(error)) from error
+        raise unclear(_shown(uri), first_line(error)) from error
     return True
 
 
@@ -149,9 +185,9 @@ def _has_entries(folder: ResourcePath) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _unclear(_shown(folder), error.strerror or str(error)) from None
+        raise unclear(_shown(folder), error.strerror or str(error)) from None
     except Exception as error:
-        raise _unclear(_shown(folder), first_line(error)) from error
+        raise unclear(_shown(folder), first_line(error)) from error
     return False
 
 
@@ -199,7 +235,7 @@ class _Places:
         if folder not in self._filled:
             self._filled[folder] = folder.path != "/" and _has_entries(folder)
         if not self._filled[folder]:
-            raise _unclear(
+            raise unclear(
                 _shown(uri),
                 f"of the directories above it {_shown(folder)} is the last that is there, and "
                 + (

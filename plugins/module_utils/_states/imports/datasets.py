@@ -108,6 +108,11 @@ def observe_datasets(
     held : `Held`
         What is there. The registry and the datastore are asked once for each `CHUNK` of datasets; everything
         else, files included, is asked for missing datasets only.
+
+    Raises
+    ------
+    UnclearError
+        Raised if it can't be told whether an artifact is there.
     """
     held = Held()
     if repository is not None:
@@ -121,7 +126,11 @@ def observe_datasets(
     for number, part in enumerate(in_chunks(missing, CHUNK)):
         report.checkpoint()
         report.step(LOOKING, number * CHUNK, len(missing))
-        held.sizes |= sizes_of(artifact.path for artifact, _unused in part)
+        named: dict[str, list[str]] = defaultdict(list)
+        for artifact, _unused in part:
+            named[artifact.item.option].append(artifact.path)
+        for option, paths in named.items():
+            held.sizes |= sizes_of(paths, option)
     data_ids = (ref.dataId for _unused, refs in missing for ref in refs)
     held.expander = find(repository.butler if repository is not None else None, data_ids, records)
     if repository is not None:
@@ -210,5 +219,5 @@ def _look_at_targets(
     }
     targets = {path: target_of(repository, ref, path) for path, ref in gone.items()}
     urls = {path: target.geturl() for path, target in targets.items() if target is not None}
-    there = sizes_of(urls.values())
+    there = sizes_of(urls.values(), "repo")
     held.adopted = {path: url for path, url in urls.items() if url in there}
