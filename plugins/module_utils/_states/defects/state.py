@@ -54,6 +54,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.made.found im
     look,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.made.planning import Work, plan_made
+from ansible_collections.rubin.butler.plugins.module_utils._states.made.stored import read_stored
 from ansible_collections.rubin.butler.plugins.module_utils._states.made.writing import BATCH, write_made
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class DefectsState:
         Raises
         ------
         ButlerError
-            Raised for masks that are not there or can't be read.
+            Raised for masks that are not there or can't be read, and if what is stored can't be read now.
         """
         files = {source.name: files_of(source, self.keyword) for source in self.sources}
         there = {detector for found in files.values() for detector in found}
@@ -206,7 +207,11 @@ class DefectsState:
             made += self._made(detector, files)
         definitions = {item.name: DEFINITION for item in self.types}
         made.sort(key=lambda item: (item.run, item.dataset_type, item.data_id["detector"]))
-        held = look(repository, made, definitions, extension=EXTENSION, differs=_differs)
+
+        def differs(item: Found, uri: ResourcePath) -> Mapping[str, object] | None:
+            return None if repository is None else _differs(repository, item, uri)
+
+        held = look(repository, made, definitions, extension=EXTENSION, differs=differs)
         return Current(held, [detector for detector in wanted if detector not in there])
 
     def _made(self, detector: int, files: Mapping[str, Mapping[int, str]]) -> Iterator[Made]:
@@ -282,14 +287,15 @@ def _shown(rectangles: NDArray[numpy.int64]) -> dict[str, int]:
     return {"rectangles": len(rectangles), "pixels": pixels_of(rectangles)}
 
 
-def _differs(item: Found, uri: ResourcePath) -> Mapping[str, object] | None:
+def _differs(repository: Repository, item: Found, uri: ResourcePath) -> Mapping[str, object] | None:
+    stored = read_stored(repository, uri)
+    if stored is None:
+        return {"content": "its file is gone"}
     content: Content = item.made.content
     try:
-        rectangles, header = from_fits(uri.read())
+        rectangles, header = from_fits(stored)
     except ButlerError as error:
         return {"content": error.message}
-    except FileNotFoundError:
-        return {"content": "its file is gone"}
     others = {key: header.get(key) for key, value in content.keywords.items() if header.get(key) != value}
     if cover_the_same(rectangles, content.rectangles):
         return others or None

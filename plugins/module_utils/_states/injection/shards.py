@@ -129,6 +129,39 @@ def differences(stored: Table, declared: Table) -> dict[str, Any] | None:
     return {"rows": len(stored), "other values in": ", ".join(others)} if others else None
 
 
+def is_table(content: bytes) -> bool:
+    """Tell whether a file is a table as shards are stored.
+
+    Parameters
+    ----------
+    content : `bytes`
+        What is in it.
+
+    Returns
+    -------
+    is_table : `bool`
+        Whether it can be read.
+
+    Raises
+    ------
+    MemoryError
+        Raised if it is too large to tell.
+    """
+    import io
+
+    from lsst.daf.butler.formatters.parquet import arrow_to_astropy
+    from pyarrow import parquet  # type: ignore[import-untyped]  # it has no stubs
+
+    try:
+        arrow_to_astropy(parquet.read_table(io.BytesIO(content)))
+    except MemoryError:
+        raise
+    except Exception:
+        # What it raises depends on where the content stops to make sense.
+        return False
+    return True
+
+
 def _equal(first: Any, second: Any) -> bool:
     import numpy
 

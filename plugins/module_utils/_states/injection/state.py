@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_records import universe_of
+from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import (
     Repository,
     first_line,
@@ -37,6 +38,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.injection.lef
 from ansible_collections.rubin.butler.plugins.module_utils._states.injection.shards import (
     LEVEL,
     differences,
+    is_table,
     shards_of,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.made.found import (
@@ -48,6 +50,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.made.found im
     look,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.made.planning import Work, plan_made
+from ansible_collections.rubin.butler.plugins.module_utils._states.made.stored import read_stored, unreadable
 from ansible_collections.rubin.butler.plugins.module_utils._states.made.writing import BATCH, write_made
 
 if TYPE_CHECKING:
@@ -146,7 +149,7 @@ class InjectionState:
         Raises
         ------
         ButlerError
-            Raised for catalogues that can't be read or lack columns.
+            Raised for catalogues that can't be read or lack columns, and if what is stored can't be read now.
         """
         there = [catalog for catalog in self.catalogs if Path(catalog.path).exists()]
         missing = [catalog for catalog in self.catalogs if catalog not in there]
@@ -165,16 +168,14 @@ class InjectionState:
         dimensions = tuple(universe_of(repository).conform([PIXEL, "band"]).required)
         definitions = {self.dataset_type: Definition(dimensions, STORAGE_CLASS)}
 
-        def differs(item: Found, _uri: ResourcePath) -> Mapping[str, object] | None:
+        def differs(item: Found, uri: ResourcePath) -> Mapping[str, object] | None:
             if repository is None:
                 return None
             try:
                 stored = repository.butler.get(item.ref)
-            except FileNotFoundError:
-                return {"content": "its file is gone"}
             except Exception as error:
                 # Its reader raises whatever the libraries below it do.
-                return {"content": f"it can't be read: {first_line(error)}"}
+                return _bad_content(repository, uri, error)
             return differences(stored, item.made.content.table())
 
         held = look(repository, made, definitions, extension=EXTENSION, differs=differs)
@@ -228,6 +229,21 @@ class InjectionState:
                 repository.butler.put(item.made.content.table(), item.ref)
 
         write_made(repository, plan.work, report, store, self.batch_size)
+
+
+def _bad_content(repository: Repository, uri: ResourcePath, error: Exception) -> Mapping[str, object]:
+    """Tell what is wrong with what is stored, unless it only could not be read."""
+    from lsst.daf.butler import FileIntegrityError
+
+    if explain_outage(error, repository.config, [uri.geturl()]) is not None:
+        # To read it once more would take as long again.
+        raise unreadable(repository, uri, error) from error
+    content = read_stored(repository, uri)
+    if content is None:
+        return {"content": "its file is gone"}
+    if not isinstance(error, FileIntegrityError) and is_table(content):
+        raise unreadable(repository, uri, error) from error
+    return {"content": f"it can't be read: {first_line(error)}"}
 
 
 def _bands(repository: Repository | None) -> set[str]:
