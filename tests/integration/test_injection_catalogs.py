@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,21 @@ def test_one_brighter_source_is_one_change(camera: Path, tmp_path: Path) -> None
     changed = [key for key in after if 18.5 in after[key]["mag"]]
     assert len(changed) == 1 and len(after) == len(before)
     assert not converge(camera, catalog(path)).changed
+
+
+def test_a_shard_whose_reader_fails_is_no_difference(camera: Path, tmp_path: Path) -> None:
+    fakes(4).write(tmp_path / "fakes.fits")
+    declared = catalog(tmp_path / "fakes.fits")
+    assert converge(camera, declared).changed
+    name = "lsst.daf.butler.formatters.parquet.ParquetFormatter"
+    with sqlite3.connect(camera / "gen3.sqlite3") as database:
+        database.execute("UPDATE file_datastore_records SET formatter = 'not.installed.Formatter'")
+    for on_conflict in ("fail", "keep", "replace"):
+        told = refusal(camera, declared, on_conflict=on_conflict)
+        assert "can't be read, so that nobody can tell whether it differs" in told and "not.installed" in told
+    with sqlite3.connect(camera / "gen3.sqlite3") as database:
+        database.execute("UPDATE file_datastore_records SET formatter = ?", [name])
+    assert not converge(camera, declared).changed
 
 
 def test_bands_are_given_in_three_ways_and_catalogues_are_stacked(camera: Path, tmp_path: Path) -> None:
