@@ -4,7 +4,8 @@
 """The exports, in numbered files with the paths of the exporting site, and which artifacts the backups have.
 
 Source of directories, collections and the exporting site's root: the script and the README of
-lsst-dm/dc2-replication-workshop. Which artifacts are missing is made up.
+lsst-dm/dc2-replication-workshop. These tell neither where the truth summary was exported to nor the run of
+the sources of difference images. Which artifacts are missing is made up.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ _PRODUCTS = {
         "u/nsedaghat/DLDataset0.1.1-templates/20220522T031531Z"
     ),
     Kind("goodSeeingDiff_differenceExp", _VISIT, "ExposureF", _EXPOSURE): (
+        "u/nsedaghat/DLDataset0.1.1-diffs/20220522T064105Z"
+    ),
+    Kind("goodSeeingDiff_diaSrcTable", _VISIT, "DataFrame", _PARQUET, extension=".parq"): (
         "u/nsedaghat/DLDataset0.1.1-diffs/20220522T064105Z"
     ),
 }
@@ -120,7 +124,12 @@ def _product(kind: Kind, run: str, exposure: Exposure, detector: Detector) -> Da
     )
     dataset_id = identify(path)
     data_id = CAMERA.data_id(detector=detector.id, visit=exposure.id)
-    return Dataset(kind, run, data_id, path, dataset_id, fits_image(kind.name, dataset_id))
+    content = (
+        parquet_table({"diaSourceId": [f"{exposure.id}{detector.id:03}"]})
+        if kind.extension == ".parq"
+        else fits_image(kind.name, dataset_id)
+    )
+    return Dataset(kind, run, data_id, path, dataset_id, content)
 
 
 def _groups(exposures: Sequence[Exposure]) -> Iterator[tuple[int, Sequence[Exposure]]]:
@@ -140,14 +149,14 @@ def _raw_exports() -> Iterator[Exported]:
 
 
 def _calibration_exports() -> Iterator[Exported]:
-    """Yield the calibrations of DP0.2 again, an export for each dataset type."""
+    """Yield the calibrations of DP0.2 again that the workshop imports, an export for each dataset type."""
     whole = calibration_export()
-    for name in dict.fromkeys(each.kind.name for each in whole.datasets):
+    for name in ("bfk", "camera", "flat", "dark", "bias"):
         datasets = [each for each in whole.datasets if each.kind.name == name]
         ids = {each.id for each in datasets}
         parts = (replace(each, ids=tuple(i for i in each.ids if i in ids)) for each in whole.certifications)
         certifications = tuple(each for each in parts if each.ids)
-        folder = "usdf_export_calib" if name in ("bfk", "camera") else "usdf_export_full"
+        folder = "usdf_export_calib" if name in ("bfk", "camera") else "usdf_export"
         yield _numbered(
             f"{folder}/{name}",
             0,
@@ -167,20 +176,20 @@ def _other_exports() -> Iterator[Exported]:
         catalogue.append(
             Dataset(_REFCAT, "refcats/PREOPS-301", {"htm7": index}, path, identify(path), content)
         )
-    yield _numbered("usdf_export_full/cal_ref_cat_2_2", 0, catalogue)
+    yield _numbered("usdf_export_full_latest/cal_ref_cat_2_2", 0, catalogue)
     truth = []
     for tract in TRACTS:
         path = artifact_path(_TRUTH, "2.2i/truth_summary", (tract,), (SKYMAP, tract))
         content = parquet_table({"id": [f"{tract}{number:03}" for number in range(4)]})
         data_id: DataId = {"skymap": SKYMAP, "tract": tract}
         truth.append(Dataset(_TRUTH, "2.2i/truth_summary", data_id, path, identify(path), content))
-    yield _numbered("usdf_export_full/truth_summary", 0, truth)
+    yield _numbered("usdf_export_full_latest/truth_summary", 0, truth)
     for kind, run in _PRODUCTS.items():
         for number, group in _groups(_PROCESSED):
             products = (_product(kind, run, each, detector) for each in group for detector in RAW_DETECTORS)
             # Some of the official exports have URIs.
             yield _numbered(
-                f"usdf_export_full/{kind.name}", number, products, "file://", records=visit_records(group)
+                f"usdf_export/{kind.name}", number, products, "file://", records=visit_records(group)
             )
 
 

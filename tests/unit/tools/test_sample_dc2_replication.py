@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tools.sample_dc2_replication.sample import lost_files, sample_files
 
 # Registers how the timespans and regions of exports are read.
 importlib.import_module("lsst.daf.butler")
+
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,8 @@ def test_the_sample_is_the_same_each_time(files: dict[str, bytes]) -> None:
 
 def test_exports_are_numbered_in_the_workshops_directories(files: dict[str, bytes]) -> None:
     exports = [name for name in files if name.endswith(".yaml") and "/_export_" in name]
-    assert {name.split("/")[0] for name in exports} == {"raw", "usdf_export_calib", "usdf_export_full"}
+    facts = yaml.safe_load((CHECKOUT / "playbooks/vars/dc2_replication.yml").read_text())
+    assert {name.rpartition("/")[0] for name in exports} == set(facts["dc2_replication_folders"])
     assert [name for name in exports if name.startswith("raw/")] == [
         f"raw/_export_{number:03}.yaml" for number in range(5)
     ]
