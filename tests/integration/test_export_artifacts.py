@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
@@ -17,7 +18,7 @@ from lsst.daf.butler import Butler, Config, DatasetType
 from lsst.daf.butler.tests import MetricsExample
 
 from tests.integration.canonical import difference, dump
-from tests.integration.davs_repository import make_davs_repository
+from tests.integration.davs_repository import DavsRepository, make_davs_repository
 from tests.integration.exporting import butler_command, calibrations, content_of, export_here
 from tests.integration.exports import (
     CALIB,
@@ -206,20 +207,30 @@ def test_datasets_in_several_files_are_told(tmp_path: Path) -> None:
         export_here(root, one)
 
 
-def test_artifacts_come_from_a_webdav_server(
-    webdav: WebDav, database: Database, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    far = make_davs_repository(webdav, database, tmp_path, monkeypatch)
-    far.make()
-    file = write_case(CALIBRATIONS, tmp_path / "site")
-    far.converge(ImportsState.from_params(declare(file, transfer="copy")))
+@pytest.fixture
+def far(
+    webdav: WebDav, database: Database, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> DavsRepository:
+    repository = make_davs_repository(webdav, database, tmp_path, monkeypatch)
+    repository.make()
+    repository.converge(ImportsState.from_params(declare(site, transfer="copy")))
     (tmp_path / "out").mkdir()
+    return repository
+
+
+def read_for(far: DavsRepository, one: dict[str, Any]) -> set[str]:
+    """Give the names of the artifacts that are read for an export that has nothing to do."""
+    before = len(far.server.requests)
+    assert not export_here(far.uri, one).outcome.changed
+    asked = [line for line in far.server.requests[before:] if line.startswith("GET ")]
+    return {path.name for path in far.artifacts() if any(path.name in line for line in asked)}
+
+
+def test_artifacts_come_from_a_webdav_server(far: DavsRepository, repo: Path, tmp_path: Path) -> None:
     one = calibrations(tmp_path / "out/export.yaml", transfer="copy")
     done = export_here(far.uri, one)
     assert done.outcome.stats["added"] == 1 + DATASETS
-    before = len(far.server.requests)
-    assert not export_here(far.uri, one).outcome.changed
-    assert "GET" not in {line.split()[0] for line in far.server.requests[before + 1 :] if ".yaml" not in line}
+    assert read_for(far, one) == set()
     official_import(repo, tmp_path / "out/export.yaml", "copy")
     with Butler.from_config(far.uri) as butler, Butler.from_config(repo) as copy:
         refs = butler.query_all_datasets("*", find_first=False)
@@ -228,3 +239,45 @@ def test_artifacts_come_from_a_webdav_server(
     assert all(path.startswith(far.uri) for path in paths_in(direct.files[0]))
     with pytest.raises(ButlerError, match=r"exports.0..transfer: transfer mode 'symlink' needs local files"):
         export_here(far.uri, {**one, "transfer": "symlink", "directory": str(tmp_path / "links")})
+
+
+@pytest.mark.parametrize("later", [1, 100_000])
+def test_what_a_webdav_server_stored_again_is_not_taken_for_the_same(
+    later: int, far: DavsRepository, tmp_path: Path
+) -> None:
+    one = calibrations(tmp_path / "out/export.yaml", transfer="copy")
+    export_here(far.uri, one)
+    artifact = far.artifacts()[0]
+    copy = tmp_path / "out" / artifact.relative_to(far.folder)
+    stored = artifact.stat().st_mtime
+    artifact.write_text(artifact.read_text().swapcase())
+    os.utime(artifact, (stored + later, stored + later))
+    for check in (True, False):
+        with pytest.raises(ButlerError, match=f"1 other files are in their places: {copy}"):
+            export_here(far.uri, one, check=check)
+    done = export_here(far.uri, one, on_conflict="replace")
+    assert done.outcome.stats["replaced"] == 1 and copy.read_bytes() == artifact.read_bytes()
+    assert read_for(far, one) == set()
+
+
+def test_copies_of_other_tools_are_read_where_their_time_leaves_doubt(
+    far: DavsRepository, tmp_path: Path
+) -> None:
+    one = calibrations(tmp_path / "out/export.yaml", transfer="copy")
+    export_here(far.uri, one)
+    artifact = far.artifacts()[0]
+    copy = tmp_path / "out" / artifact.relative_to(far.folder)
+    stored = artifact.stat().st_mtime
+    for later, is_read in ((-100_000, True), (10, True), (100_000, False)):
+        os.utime(copy, (stored + later, stored + later))
+        assert read_for(far, one) == ({artifact.name} if is_read else set())
+    copy.write_text(copy.read_text().swapcase())
+    os.utime(copy, (stored + 10, stored + 10))
+    with pytest.raises(ButlerError, match=f"1 other files are in their places: {copy}"):
+        export_here(far.uri, one)
+    mark = far.server.take_offline(artifact)
+    try:
+        with pytest.raises(ButlerError, match=rf"artifact davs://.*/{artifact.name} can't be read, .*503"):
+            export_here(far.uri, one)
+    finally:
+        mark.unlink()

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import filecmp
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
@@ -25,15 +25,42 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.exports.spool
 from ansible_collections.rubin.butler.plugins.module_utils._storage.absence import gone_among
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lsst.daf.butler import FileDataset
     from lsst.resources import ResourcePath
 
 AT_ONCE = 10
 """How many files a server is asked for at the same time."""
 
+CLOCKS_DIFFER = 60 * 10**9
+"""How much later (nanoseconds) than its artifact was stored a copy has to be to be later for certain: the
+times are of two clocks, and a server tells whole seconds."""
+
 NAMED = 100
 _UNFINISHED = ".transfer-tmp"
 """What `lsst.resources` adds to the name of a file while it copies (source: its file.py)."""
+
+
+_Asked = TypeVar("_Asked")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An artifact that is there.
+
+    Parameters
+    ----------
+    size : `int`
+        Its size (bytes).
+    stored : `int` or `None`
+        When its server says that it was stored (nanoseconds since 1970); `None` if it does not, and for a
+        local one.
+    """
+
+    size: int
+    stored: int | None
 
 
 @dataclass
@@ -95,19 +122,20 @@ class Artifacts:
         uris = [sources[file.refs[0].id] for file in files]
         if (remote := next((uri for uri in uris if not uri.isLocal), None)) is not None:
             check_links(f"{self.item.option}.transfer", self.item.transfer, remote.geturl())
-        sizes = dict(zip(uris, _sizes(uris), strict=True))
-        unknown = {uri for uri, size in sizes.items() if size is None}
+        held = dict(zip(uris, _at_once(_look_at, uris, uris), strict=True))
+        unknown = {uri for uri, found in held.items() if found is None}
         root = self.repository.datastore_root
         gone = gone_among(unknown, [root] if root is not None else []) if unknown else set()
-        kept, copies = [], []
-        for file, uri in zip(files, uris, strict=True):
-            if uri in gone:
-                continue
+        there = [
+            # Of one that has come back meanwhile nothing is known.
+            (file, uri, held[uri] or Found(0, None))
+            for file, uri in zip(files, uris, strict=True)
+            if uri not in gone
+        ]
+        for file, uri, _unused in there:
             file.path = self._name(file, uri)
-            kept.append(file)
-            copies.append(self._copy(file, uri, sizes[uri] or 0))
-        self._note(copies)
-        return kept, sorted(map(str, gone))
+        self._note(_at_once(self._copy, there, uris))
+        return [file for file, *_unused in there], sorted(map(str, gone))
 
     def _name(self, file: FileDataset, uri: ResourcePath) -> str:
         """Give the path of an artifact, relative to the export's directory."""
@@ -129,14 +157,15 @@ class Artifacts:
         relative = ResourcePath(name, forceAbsolute=False, forceDirectory=False)
         return str(relative.updatedExtension(uri.getExtension()))
 
-    def _copy(self, file: FileDataset, uri: ResourcePath, size: int) -> Copy:
+    def _copy(self, artifact: tuple[FileDataset, ResourcePath, Found]) -> Copy:
         from lsst.resources import ResourcePath
 
+        file, uri, found = artifact
         directory = ResourcePath(self.item.directory, forceDirectory=True)
         target = directory.join(str(file.path), forceDirectory=False).ospath
         source = uri.ospath if uri.isLocal else uri.geturl()
         kind = file.refs[0].datasetType.name
-        return Copy(target, kind, source, size, _state(target, source, size))
+        return Copy(target, kind, source, found.size, state_at(target, uri, found), found.stored)
 
     def _note(self, copies: Iterable[Copy]) -> None:
         new: dict[str, Copy] = {}
@@ -153,18 +182,27 @@ class Artifacts:
 ABSENT, DIFFERENT, PRESENT = range(3)
 
 
-def _sizes(uris: Sequence[ResourcePath]) -> list[int | None]:
+def _at_once(
+    ask: Callable[[_Asked], _Answer], questions: Sequence[_Asked], uris: Iterable[ResourcePath]
+) -> list[_Answer]:
+    """Ask for each artifact, several at a time where servers are asked."""
     if all(uri.isLocal for uri in uris):
-        return [_size(uri) for uri in uris]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(_size, uris))
-
-
-def _size(uri: ResourcePath) -> int | None:
-    """Tell how large an artifact is; `None` if it seems not to be there."""
+        return list(map(ask, questions))
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="butler artifacts")
     try:
+        return list(pool.map(ask, questions))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _look_at(uri: ResourcePath) -> Found | None:
+    """Tell how large an artifact is, and how old; `None` if it seems not to be there."""
+    try:
+        if uri.isLocal:
+            return Found(os.stat(uri.ospath).st_size, None)  # noqa: PTH116 (one of many)
         # Not size(): of some servers that is 0 for what is not there.
-        return os.stat(uri.ospath).st_size if uri.isLocal else uri.get_info().size  # noqa: PTH116 - one of many
+        info = uri.get_info()
+        return Found(info.size, modified_at(info.last_modified))
     except FileNotFoundError:
         return None
     except Exception as error:
@@ -175,21 +213,74 @@ def _size(uri: ResourcePath) -> int | None:
         ) from None
 
 
-def _state(target: str, source: str, size: int) -> int:
-    """Tell what is at the place of an artifact."""
+def modified_at(said: datetime | None) -> int | None:
+    """Tell when an artifact was stored.
+
+    Parameters
+    ----------
+    said : `~datetime.datetime` or `None`
+        What its server says.
+
+    Returns
+    -------
+    stored : `int` or `None`
+        In nanoseconds since 1970, to the microsecond; `None` if the server does not say it. A WebDAV server
+        has then said the year 1, without a time zone (source: lsst.resources, davutils.py).
+    """
+    return None if said is None or said.tzinfo is None else round(said.timestamp() * 10**6) * 1000
+
+
+def state_at(target: str, source: ResourcePath, found: Found) -> int:
+    """Tell what is at the place of an artifact.
+
+    Parameters
+    ----------
+    target : `str`
+        Absolute path of the place.
+    source : `lsst.resources.ResourcePath`
+        The artifact.
+    found : `Found`
+        What is known of it.
+
+    Returns
+    -------
+    state : `int`
+        `ABSENT`, `DIFFERENT` or `PRESENT`. A copy of another size is different. One that is later than the
+        artifact is not, nor one that has the time that the artifact's server says. Otherwise both are read.
+
+    Raises
+    ------
+    ButlerError
+        Raised if a remote artifact can't be read.
+    """
     try:
         there = os.stat(target)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return DIFFERENT if os.path.lexists(target) else ABSENT
-    if there.st_size != size:
+    if there.st_size != found.size:
         return DIFFERENT
-    if is_uri(source):
-        return PRESENT
-    origin = os.stat(source)  # noqa: PTH116
+    if not source.isLocal:
+        late = None if found.stored is None else there.st_mtime_ns - found.stored
+        if late is not None and (late == 0 or late > CLOCKS_DIFFER):
+            return PRESENT
+        return PRESENT if _has_content_of(source, target) else DIFFERENT
+    origin = os.stat(source.ospath)  # noqa: PTH116
     if os.path.samestat(there, origin) or there.st_mtime_ns >= origin.st_mtime_ns:
         return PRESENT
     # The source was written after the copy, or only moved here.
-    return PRESENT if filecmp.cmp(source, target, shallow=False) else DIFFERENT
+    return PRESENT if filecmp.cmp(source.ospath, target, shallow=False) else DIFFERENT
+
+
+def _has_content_of(source: ResourcePath, target: str) -> bool:
+    try:
+        with source.as_local() as local:
+            return filecmp.cmp(local.ospath, target, shallow=False)
+    except Exception as error:
+        # Each kind of storage fails in its own ways.
+        raise ButlerError(
+            f"artifact {source} can't be read, to compare it with {target}: {first_line(error)}",
+            hint="Check servers, credentials, mounts and the room for temporary files. Nothing was written.",
+        ) from error
 
 
 def transfer(copy: Copy, mode: str, report: Report) -> None:
@@ -225,6 +316,11 @@ def transfer(copy: Copy, mode: str, report: Report) -> None:
             f"artifact {source} can't be put to {copy.target}: {first_line(error)}",
             hint="What is there stays, and the export files are as they were. Run the task again.",
         ) from error
+    if copy.stored is not None:
+        # It tells the next run that this is the artifact as it was when it was looked at. Where times can't
+        # be set that run reads it.
+        with suppress(OSError):
+            os.utime(copy.target, ns=(copy.stored, copy.stored))
     if copy.there == DIFFERENT:
         report.replaced += 1
     else:

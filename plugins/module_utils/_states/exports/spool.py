@@ -30,7 +30,7 @@ CREATE TABLE links (rank INTEGER, key BLOB, to_rank INTEGER, to_key BLOB,
 CREATE TABLE wanted (rank INTEGER, key BLOB, PRIMARY KEY (rank, key)) WITHOUT ROWID;
 CREATE TABLE members (collection TEXT, kind TEXT, since TEXT, until TEXT, id BLOB);
 CREATE TABLE artifacts (target TEXT PRIMARY KEY, export INTEGER, type TEXT, source TEXT, size INTEGER,
-    there INTEGER) WITHOUT ROWID;
+    there INTEGER, stored INTEGER) WITHOUT ROWID;
 """
 _EACH_EXPORT = ("datasets", "ordered", "records", "links", "wanted", "members")
 
@@ -101,6 +101,9 @@ class Copy(NamedTuple):
         Its size (bytes).
     there : `int`
         What is at that place: nothing (0), another file (1), the artifact (2).
+    stored : `int` or `None`
+        When its server says that it was stored (nanoseconds since 1970); `None` if it does not, and for a
+        local one.
     """
 
     target: str
@@ -108,6 +111,7 @@ class Copy(NamedTuple):
     source: str
     size: int
     there: int
+    stored: int | None
 
 
 def sort_key(values: Iterable[Any]) -> bytes:
@@ -263,13 +267,13 @@ class Spool:
 
     def add_copies(self, export: int, copies: Iterable[Copy]) -> None:
         """Take artifacts that are to be copied or linked."""
-        query = f"INSERT OR IGNORE INTO artifacts VALUES (?, {export}, ?, ?, ?, ?)"
+        query = f"INSERT OR IGNORE INTO artifacts VALUES (?, {export}, ?, ?, ?, ?, ?)"
         self._many(query, copies)
 
     def copies(self, export: int) -> Iterator[Copy]:
         """Give the artifacts of an export that are not there, sorted by target."""
         query = (
-            "SELECT target, type, source, size, there FROM artifacts WHERE export = ? AND there < 2 "
+            "SELECT target, type, source, size, there, stored FROM artifacts WHERE export = ? AND there < 2 "
             "ORDER BY target"
         )
         yield from map(Copy._make, self.stream(query, (export,)))
