@@ -206,8 +206,11 @@ def test_a_corrected_list_brings_just_that_exposure(site: Site, story: dict[str,
     path.write_bytes(image_file(broken))
     content["valid_on_disk"][row] = True
     content.write(table, format="ascii.ecsv", overwrite=True)
-    done = site.run("--diff", deep_nights=both)
-    assert done.returncode != 0 and "raws of the repository differ from those of DEEP" in done.output
+    expected = {name: kinds["raw"] for name, kinds in site.manifest()["datasets"].items() if kinds.get("raw")}
+    for kind in ("science", "drp"):
+        expected[f"DEEP/{FIRST}/{kind}/raw"] += len(DETECTORS)
+    done = site.run("--diff", deep_nights=both, deep_expected=expected)
+    assert done.returncode == 0, done.output
     assert named(done.changes) == {
         ("group records", "DECam"),
         ("exposure records", "DECam"),
@@ -217,6 +220,12 @@ def test_a_corrected_list_brings_just_that_exposure(site: Site, story: dict[str,
         ("visits", f"DECam one-to-one day_obs={FIRST}"),
     }
     assert shown(done.changes, "raw in DEEP/20190402/drp/raw") == {"datasets": 9}
+    again = site.run(deep_nights=both, deep_expected=expected)
+    assert again.returncode == 0 and "changed=0" in again.output, again.output
+    inspection = "--start-at-task=Inspecting the repository - read it"
+    forgotten = site.run(inspection, deep_nights=both)
+    assert forgotten.returncode != 0
+    assert "raws of the repository differ from those of DEEP" in forgotten.output
     story["corrected"] = calls_of(site.playbook, done)
     story["end"] = site.dump()
 
