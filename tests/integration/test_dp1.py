@@ -94,6 +94,19 @@ def test_the_run_does_exactly_that_plan(site: Site, few: dict[str, Any], story: 
     story["calls"] = calls_of(site.playbook, done)
 
 
+@pytest.mark.parametrize("mode", ["run", pytest.param("check", marks=pytest.mark.exhaustive)])
+def test_products_whose_exports_are_not_there_are_an_error(
+    mode: str, site: Site, few: dict[str, Any]
+) -> None:
+    products = site.data / "exports/products"
+    products.rename(site.data / "elsewhere")
+    done = site.run(*(["--check"] if mode == "check" else []), **few)
+    (site.data / "elsewhere").rename(products)
+    assert done.returncode != 0 and done.changes == []
+    assert f"0 files *.yaml were found in {products}; not read: " in done.results[-1].message
+    assert f"{products}' is not a directory. Have the exports" in done.results[-1].message
+
+
 def test_the_second_run_changes_no_row_and_no_file(site: Site, few: dict[str, Any]) -> None:
     before = site.exact()
     done = site.run(**few)
