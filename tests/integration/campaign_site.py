@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner
+from lsst.daf.butler.cli.butler import cli
 
 from tests.integration import warm
 from tests.integration.ansible_play import CHECKOUT, Playbook, playbook
@@ -65,6 +69,15 @@ class Site:
             text=True,
         ).stdout
         return {"files": files, "database": text}
+
+
+def printed(site: Site, *arguments: str) -> list[str]:
+    """Give the lines of an official command's table: indented as they are, with one blank between columns."""
+    done = CliRunner().invoke(cli, [arguments[0], str(site.repo), *arguments[1:]])
+    assert done.exit_code == 0, done.output
+    lines = [line.rstrip() for line in done.output.splitlines() if line.strip()]
+    start = next(index for index, line in enumerate(lines) if line.startswith("---")) + 1
+    return [re.sub(r"(?<=\S) +", " ", line) for line in lines[start:]]
 
 
 Changes = list[dict[str, Any]]

@@ -18,12 +18,28 @@ import pytest
 from lsst.daf.butler import Butler
 
 from tests.integration.ansible_play import Playbook
-from tests.integration.campaign_site import Site, assert_as_planned, named
+from tests.integration.campaign_site import Site, assert_as_planned, named, printed
+from tests.integration.canonical import dump
+from tests.integration.killed_plays import KilledPlays, calls_of
+from tests.integration.sky_maps import random_ids
 from tools.sample_dc2_replication.sample import lost_files
 from tools.samples.writing import write_sample
 
 LATE = 10
 VISITS = {"Defining visits"}
+
+# What the workshop's script, create_dc2_at_once.py, prints of its chains; the last line has no type there.
+TREE = """\
+2.2i/defaults CHAINED
+  2.2i/raw/all RUN
+  2.2i/calib CHAINED
+    2.2i/calib/DM-30694 CALIBRATION
+    2.2i/calib/gen2 CALIBRATION
+    2.2i/calib/DM-30694/unbounded RUN
+  skymaps RUN
+  refcats CHAINED
+    refcats/PREOPS-301 RUN
+  2.2i/truth_summary"""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +95,8 @@ def test_the_run_does_exactly_that_plan(site: Site, story: dict[str, Any]) -> No
     done = site.run("--diff")
     assert done.returncode == 0, done.output
     assert_as_planned(done.changes, story["plan"], VISITS)
+    story["calls"] = calls_of(site.playbook, done)
+    story["built"] = dump(site.repo, random_ids(site.repo))
 
 
 def test_what_has_an_artifact_is_there(site: Site) -> None:
@@ -94,6 +112,30 @@ def test_what_has_an_artifact_is_there(site: Site) -> None:
         assert len(flats) == held(site)["2.2i/calib/gen2/20220806T000000Z"]["flat"]
 
 
+def test_the_chains_are_those_that_the_workshop_prints(site: Site) -> None:
+    assert "\n".join(printed(site, "query-collections", "--chains=tree", "2.2i/defaults")) == f"{TREE} RUN"
+
+
+@pytest.mark.parametrize("mode", ["run", pytest.param("check", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize(
+    ("folders", "told"),
+    [
+        (["raw", "not_copied"], "5 files _export_*.yaml were found in {0}/raw, {0}/not_copied; not read: "),
+        (["skymaps"], "0 files _export_*.yaml were found in {0}/skymaps; not read: none. Have "),
+    ],
+    ids=["no folder", "no export"],
+)
+def test_exports_that_cannot_be_found_are_an_error(
+    mode: str, folders: list[str], told: str, site: Site
+) -> None:
+    before = site.exact()
+    done = site.run(*(["--check"] if mode == "check" else []), dc2_replication_folders=folders)
+    assert done.returncode != 0 and done.changes == []
+    assert told.format(site.data) in done.results[-1].message
+    assert ("not_copied" in folders) == ("not_copied' is not a directory. Have" in done.results[-1].message)
+    assert site.exact() == before
+
+
 def test_the_second_run_changes_no_row_and_no_file(site: Site) -> None:
     before = site.exact()
     checked = site.run("--check")
@@ -105,6 +147,8 @@ def test_the_second_run_changes_no_row_and_no_file(site: Site) -> None:
 
 
 def test_artifacts_that_arrive_are_exactly_what_the_next_run_adds(site: Site, story: dict[str, Any]) -> None:
+    story["start"] = site.root / "start"
+    shutil.copytree(site.repo, story["start"], symlinks=True)
     late = dict(list(lost_files().items())[::3][:LATE])
     assert len(late) == LATE
     write_sample(site.data, late)
@@ -158,3 +202,26 @@ def test_nothing_is_dropped_without_the_repositorys_name(site: Site) -> None:
     assert other.returncode != 0 and site.dump() == before
     planned = site.run("--check", dc2_replication_remove=str(site.repo))
     assert ("repository", str(site.repo)) in named(planned.changes) and site.dump() == before
+
+
+@pytest.mark.exhaustive
+def test_a_play_that_is_killed_is_finished_by_the_next(kills: int, site: Site, story: dict[str, Any]) -> None:
+    """Once as it builds the repository, and once as artifacts that have arrived and others that are gone."""
+    calls, late, second = story["calls"], [site.data / place for place in story["late"]], kills // 2
+    content = {path: path.read_bytes() for path in late}
+    for path in late:
+        path.unlink()
+    met = KilledPlays(calls, site.repo, None, site.root, random_ids).prove_finished(
+        kills - second, 22, story["built"]
+    )
+    for path, arrived in content.items():
+        path.write_bytes(arrived)
+    backup = site.data / "dc2_ncsa_backup"
+    kept = [sorted(set((backup / part).rglob("*.fits")) - content.keys()) for part in ("2.2i/calib", "u")]
+    gone = [path for paths in kept for path in paths[::3][:4]]
+    for path in gone:
+        path.unlink()
+    met += KilledPlays(calls, site.repo, story["start"], site.root, random_ids).prove_finished(second, 23)
+    assert len(met) == kills
+    there = sum(sum(kinds.values()) for kinds in site.manifest()["datasets"].values())
+    assert sum(kinds.total() for kinds in held(site).values()) == there + LATE - len(gone)

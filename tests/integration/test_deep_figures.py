@@ -10,12 +10,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from click.testing import CliRunner
 from lsst.daf.butler import Butler
-from lsst.daf.butler.cli.butler import cli
 
 from tests.integration.ansible_play import Playbook
-from tests.integration.campaign_site import Site
+from tests.integration.campaign_site import Site, printed
 from tests.integration.decam_files import DETECTORS, NIGHT, write_tables
 from tests.integration.raw_files import write_fits
 from tools.sample_deep.campaign import VR, Exposure
@@ -45,14 +43,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     shutil.rmtree(made.root)
 
 
-def printed(site: Site, *arguments: str) -> list[str]:
-    """Give the lines of an official command's table."""
-    done = CliRunner().invoke(cli, [arguments[0], str(site.repo), *arguments[1:]])
-    assert done.exit_code == 0, done.output
-    lines = [" ".join(line.split()) for line in done.output.splitlines() if line.strip()]
-    return lines[next(index for index, line in enumerate(lines) if line.startswith("---")) + 1 :]
-
-
 def told(done: Playbook, task: str) -> dict[str, object]:
     return {change["name"]: change["after"] for change in done.changes if change["task"] == task}
 
@@ -66,8 +56,8 @@ def test_a_nights_biases(site: Site) -> None:
     assert told(done, "3) Collection and 7) Collection") == {BIAS: ["DECam/calib", f"{BIAS}/raw"]}
     assert printed(site, "query-collections", "--chains=tree", BIAS) == [
         f"{BIAS} CHAINED",
-        "DECam/calib CALIBRATION",
-        f"{BIAS}/raw TAGGED",
+        "  DECam/calib CALIBRATION",
+        f"  {BIAS}/raw TAGGED",
     ]
     assert len(printed(site, "query-datasets", "raw", "--collections", f"{BIAS}/raw")) == RAWS
     # Today's official tool makes no visits of what is known not to see the sky, and so do we.
