@@ -19,6 +19,8 @@ description:
     is removed at all.
   - Datasets are removed in batches, each under the lock of its run. A run that was stopped or killed is finished by running
     the task again, as the registry gives a dataset up only when its artifact is gone.
+  - If another process tags or certifies a dataset after it was planned to be purged or forgotten, the task fails before that
+    batch, and the dataset stays registered. With O(removal=unstore) that is so for the collections of O(protect).
 extends_documentation_fragment:
   - rubin.butler.repository
   - rubin.butler.repository.missing

@@ -19,8 +19,14 @@ def before_insert(
     table: str, number: int, call: Callable[[], object], namespace: str = "public"
 ) -> Iterator[None]:
     """Have something done before the first, second, ... time that a table is written to."""
+    with before_statement(f"INSERT INTO {namespace}.{table} ", number, call):
+        yield
+
+
+@contextmanager
+def before_statement(start: str, number: int, call: Callable[[], object]) -> Iterator[None]:
+    """Have something done before the first, second, ... statement that begins in some way."""
     met = 0
-    start = f"INSERT INTO {namespace}.{table} "
 
     def on_statement(_connection: Any, _cursor: Any, statement: str, *_unused: Any) -> None:
         nonlocal met

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.outages import explain_outage
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository, first_line
@@ -36,6 +36,19 @@ if TYPE_CHECKING:
 
     from lsst.daf.butler import DatasetRef, Datastore
     from lsst.resources import ResourcePath
+
+Check: TypeAlias = Callable[[bool], object]
+"""Raises if datasets are not to be removed; told whether their artifacts are removed already."""
+
+
+def unchecked(unstored: bool) -> None:
+    """Let datasets be removed.
+
+    Parameters
+    ----------
+    unstored : `bool`
+        Whether their artifacts are removed already.
+    """
 
 
 class Remover:
@@ -58,7 +71,7 @@ class Remover:
         # There is no public way to it, see above for why it is needed.
         return self._repository.butler._datastore
 
-    def unstore(self, refs: Sequence[DatasetRef]) -> None:
+    def unstore(self, refs: Sequence[DatasetRef], check: Check = unchecked) -> None:
         """Remove artifacts and their records; the registry keeps the datasets.
 
         Parameters
@@ -66,6 +79,8 @@ class Remover:
         refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
             At least one dataset. Files that were ingested in place stay, and so do those that other datasets
             are in.
+        check : `Check`, optional
+            Called in the transaction that marks the artifacts.
 
         Raises
         ------
@@ -73,7 +88,12 @@ class Remover:
             Raised if an artifact can't be removed. It is marked, and the next run removes it.
         """
         datastore = self._datastore
-        self._transact(partial(datastore.trash, list(refs), ignore_errors=False))
+
+        def mark() -> None:
+            check(False)
+            datastore.trash(list(refs), ignore_errors=False)
+
+        self._transact(mark)
         try:
             self._transact(partial(datastore.emptyTrash, ignore_errors=False, refs=list(refs)))
         except Exception as error:
@@ -83,34 +103,46 @@ class Remover:
                 raise
             raise self._stuck(error, causes) from error
 
-    def purge(self, refs: Sequence[DatasetRef]) -> None:
+    def purge(self, refs: Sequence[DatasetRef], check: Check) -> None:
         """Remove artifacts, their records and the datasets, which leave all collections.
 
         Parameters
         ----------
         refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
             At least one dataset.
+        check : `Check`
+            Called as by `unstore`, and again in the transaction that removes the datasets.
 
         Raises
         ------
         ButlerError
             Raised as by `unstore`; the registry keeps the datasets of the batch then.
         """
-        self.unstore(refs)
-        self._transact(partial(self._repository.butler.registry.removeDatasets, list(refs)))
+        self.unstore(refs, check)
 
-    def forget(self, refs: Sequence[DatasetRef]) -> None:
+        def unregister() -> None:
+            self._see_the_same()
+            check(True)
+            self._repository.butler.registry.removeDatasets(list(refs))
+
+        self._transact(unregister)
+
+    def forget(self, refs: Sequence[DatasetRef], check: Check) -> None:
         """Remove datasets and the records of their artifacts, which are gone; no file is touched.
 
         Parameters
         ----------
         refs : `~collections.abc.Sequence` [ `lsst.daf.butler.DatasetRef` ]
             Datasets.
+        check : `Check`
+            Called in the transaction that removes them.
         """
         if not refs:
             return
 
         def write() -> None:
+            self._see_the_same()
+            check(False)
             # Marks of a removal that was killed would stay; of the others this removes nothing.
             self._datastore.emptyTrash(ignore_errors=False, refs=refs)
             self._datastore.forget(refs)
@@ -129,6 +161,22 @@ class Remover:
             Datasets.
         """
         self._transact(partial(self._repository.butler.registry.disassociate, tag, list(refs)))
+
+    def _see_the_same(self) -> None:
+        """Have the end of a transaction fail for rows that its beginning could not see.
+
+        The registry's foreign keys end the memberships of a dataset with it. In PostgreSQL's default they end
+        those too that were committed after a check in the same transaction. From REPEATABLE READ on that
+        fails with SQLSTATE 40001, and the transaction is tried again with its check (source: PostgreSQL's
+        ``ri_triggers.c`` and manual, "Transaction Isolation"). SQLite has one writer at a time.
+        """
+        from sqlalchemy import text
+
+        butler: Any = self._repository.butler  # there is no public way to its database
+        database = butler._registry._db
+        if database.dialect.name == "postgresql":
+            with database.query(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")):
+                pass
 
     def _transact(self, write: Callable[[], object]) -> None:
         def call() -> None:

@@ -29,7 +29,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.removals.sele
 from ansible_collections.rubin.butler.plugins.module_utils._storage.absence import UnclearError, gone_among
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef, Timespan
+    from lsst.daf.butler import Butler, CollectionInfo, DatasetRef, Timespan
     from lsst.resources import ResourcePath
 
 CHUNK = 2_000
@@ -53,6 +53,8 @@ class Membership:
         The datasets, each with the number of its memberships: of its validity ranges.
     validity : `collections.Counter` [ `lsst.daf.butler.Timespan` ]
         The validity ranges of a CALIBRATION collection, each with the number of its datasets.
+    certified : `set` [ `tuple` [ `uuid.UUID`, `lsst.daf.butler.Timespan` ] ]
+        Which dataset has which of them.
     """
 
     collection: str
@@ -60,6 +62,18 @@ class Membership:
     dataset_type: str
     ids: Counter[UUID] = field(default_factory=Counter)
     validity: Counter[Timespan] = field(default_factory=Counter)
+    certified: set[tuple[UUID, Timespan]] = field(default_factory=set)
+
+    def take(self, identity: UUID, timespan: Timespan | None) -> None:
+        """Count a membership, with its validity range if it is a certification."""
+        self.ids[identity] += 1
+        if timespan is not None:
+            self.validity[timespan] += 1
+            self.certified.add((identity, timespan))
+
+    def has(self, identity: UUID, timespan: Timespan | None) -> bool:
+        """Tell whether a membership was counted."""
+        return identity in self.ids if timespan is None else (identity, timespan) in self.certified
 
 
 @dataclass
@@ -300,30 +314,46 @@ def memberships(butler: Butler, refs: Mapping[Group, Mapping[UUID, DatasetRef]])
     found : `list` [ `Membership` ]
         By collection and dataset type. A query for each of which the collection has had datasets.
     """
-    from lsst.daf.butler import CollectionType
-
     by_type: dict[str, set[UUID]] = {}
     for (name, _unused), group in refs.items():
         by_type.setdefault(name, set()).update(group)
     if not by_type:
         return []
     found = []
-    kinds = {CollectionType.TAGGED, CollectionType.CALIBRATION}
-    for info in sorted(
-        butler.collections.query_info(
-            "*", collection_types=kinds, include_summary=True, summary_datasets=sorted(by_type)
-        ),
-        key=lambda info: info.name,
-    ):
+    for info in holders(butler, sorted(by_type)):
         for name in sorted(by_type.keys() & (info.dataset_types or ())):
             member = Membership(info.name, info.type.name, name)
             for item in butler.registry.queryDatasetAssociations(
                 name, [info.name], collectionTypes={info.type}, flattenChains=False
             ):
                 if item.ref.id in by_type[name]:
-                    member.ids[item.ref.id] += 1
-                    if item.timespan is not None:
-                        member.validity[item.timespan] += 1
+                    member.take(item.ref.id, item.timespan)
             if member.ids:
                 found.append(member)
     return found
+
+
+def holders(butler: Butler, dataset_types: list[str]) -> list[CollectionInfo]:
+    """Find the TAGGED and CALIBRATION collections.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    dataset_types : `list` [ `str` ]
+        Names of the dataset types to tell of.
+
+    Returns
+    -------
+    infos : `list` [ `lsst.daf.butler.CollectionInfo` ]
+        All of them by name, each with those of the dataset types of which it has had datasets.
+    """
+    from lsst.daf.butler import CollectionType
+
+    infos = butler.collections.query_info(
+        "*",
+        collection_types={CollectionType.TAGGED, CollectionType.CALIBRATION},
+        include_summary=True,
+        summary_datasets=dataset_types,
+    )
+    return sorted(infos, key=lambda info: info.name)

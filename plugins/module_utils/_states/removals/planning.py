@@ -47,10 +47,13 @@ class Work:
         Datasets by dataset type and the run, or TAGGED collection, that loses them; sorted.
     ends : `collections.Counter` [ `uuid.UUID` ]
         How many memberships end with each dataset.
+    shown : `list` [ `Membership` ]
+        The memberships of the datasets when the plan was made.
     """
 
     groups: dict[Group, list[DatasetRef]] = field(default_factory=dict)
     ends: Counter[UUID] = field(default_factory=Counter)
+    shown: list[Membership] = field(default_factory=list)
 
 
 def plan_removals(current: Current, declared: Declared) -> Plan[Work]:
@@ -91,6 +94,7 @@ def plan_removals(current: Current, declared: Declared) -> Plan[Work]:
         plan.work.groups[group] = refs
         plan.changes.append(_change(group, refs, current.kinds.get(group, Counter()), declared.removal))
     plan.conflicts += _protected(current, declared)
+    plan.work.shown = current.memberships
     if declared.removal in ("purge", FORGET):
         for member in current.memberships:
             plan.work.ends.update(member.ids)
@@ -126,11 +130,27 @@ def _change(group: Group, refs: list[DatasetRef], kinds: Mapping[str, int], remo
 def _examples(refs: Iterable[DatasetRef]) -> tuple[str, ...]:
     shown = []
     for ref in refs:
-        values = ", ".join(f"{name}: {value!r}" for name, value in ref.dataId.required.items())
-        shown.append(f"{ref.datasetType.name}@{{{values}}}")
+        shown.append(example_of(ref))
         if len(shown) == EXAMPLES:
             break
     return tuple(shown)
+
+
+def example_of(ref: DatasetRef) -> str:
+    """Name a dataset.
+
+    Parameters
+    ----------
+    ref : `lsst.daf.butler.DatasetRef`
+        The dataset.
+
+    Returns
+    -------
+    text : `str`
+        Its dataset type and data ID.
+    """
+    values = ", ".join(f"{name}: {value!r}" for name, value in ref.dataId.required.items())
+    return f"{ref.datasetType.name}@{{{values}}}"
 
 
 def _ending(member: Membership, groups: Mapping[Group, Mapping[UUID, DatasetRef]]) -> Change:

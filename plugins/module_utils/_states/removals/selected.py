@@ -92,6 +92,24 @@ def look_up_names(butler: Butler, declared: Declared) -> Names:
     return names
 
 
+def protected_now(butler: Butler, declared: Declared) -> set[str]:
+    """Name the protected collections that there are by now.
+
+    Parameters
+    ----------
+    butler : `lsst.daf.butler.Butler`
+        The repository.
+    declared : `Declared`
+        What is to be removed.
+
+    Returns
+    -------
+    names : `set` [ `str` ]
+        With those that patterns and chains stand for now.
+    """
+    return {info.name for info in _flat(butler, declared.protect, "protect", [])}
+
+
 def nothing_there(declared: Declared) -> list[Assumption]:
     """Name what an absent repository lacks: all that is named.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rubin.butler.plugins.module_utils._butler.chunks import in_chunks
@@ -19,8 +20,10 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.removals.decl
     Declared,
     declared_removals,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._states.removals.meanwhile import check_memberships
 from ansible_collections.rubin.butler.plugins.module_utils._states.removals.observing import (
     Current,
+    Membership,
     gone_of,
     look,
 )
@@ -146,7 +149,7 @@ class RemovalsState:
             report.step(REMOVING, done, total)
             report.checkpoint()
             with repository.writer_lock(place, report.notice):
-                removed = self._remove(repository, remover, place, batch, report)
+                removed = self._remove(repository, remover, place, batch, plan.work.shown, report)
             report.removed += len(removed) + sum(plan.work.ends[ref.id] for ref in removed)
             done += len(batch)
             report.log(f"{self.declared.removal}: {len(removed)} datasets of {place}")
@@ -158,6 +161,7 @@ class RemovalsState:
         remover: Remover,
         place: str,
         batch: Sequence[DatasetRef],
+        shown: Sequence[Membership],
         report: Report,
     ) -> Sequence[DatasetRef]:
         """Remove a batch, and tell what of it there was to remove."""
@@ -167,10 +171,12 @@ class RemovalsState:
         there = self._still_there(repository, batch, report)
         if self.declared.removal == FORGET:
             there = self._still_gone(repository, there, report)
-            remover.forget(there)
+        check = partial(check_memberships, repository, self.declared, there, shown)
+        if self.declared.removal == FORGET:
+            remover.forget(there, check)
         elif there:
             self._check_places(repository, there)
-            (remover.purge if self.declared.removal == "purge" else remover.unstore)(there)
+            (remover.purge if self.declared.removal == "purge" else remover.unstore)(there, check)
         return there
 
     def _batches(self, work: Work) -> Iterator[tuple[str, Sequence[DatasetRef]]]:
