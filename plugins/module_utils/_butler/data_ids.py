@@ -198,3 +198,20 @@ def _find_group(
             for key, row in keyed:
                 if (record := expander.records.get(key)) is not None:
                     row.update((part, getattr(record, part)) for part in implied)
+
+
+def named(ref: DatasetRef) -> str:
+    """Name a dataset by its dataset type and data ID.
+
+    Parameters
+    ----------
+    ref : `lsst.daf.butler.DatasetRef`
+        The dataset.
+
+    Returns
+    -------
+    text : `str`
+        With the required dimensions only.
+    """
+    values = ", ".join(f"{name}: {value!r}" for name, value in ref.dataId.required.items())
+    return f"{ref.datasetType.name}@{{{values}}}"

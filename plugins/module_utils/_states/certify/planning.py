@@ -15,6 +15,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.collections i
     other_type,
     shown_collection,
 )
+from ansible_collections.rubin.butler.plugins.module_utils._butler.data_ids import named
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     Assumption,
     Change,
@@ -24,7 +25,7 @@ from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan imp
 )
 from ansible_collections.rubin.butler.plugins.module_utils._states.certify.declared import Entry
 from ansible_collections.rubin.butler.plugins.module_utils._states.certify.observed import Current, Seen
-from ansible_collections.rubin.butler.plugins.module_utils._states.certify.shown import Group, Shown, named
+from ansible_collections.rubin.butler.plugins.module_utils._states.certify.shown import Group, Shown
 from ansible_collections.rubin.butler.plugins.module_utils._states.certify.spans import Span
 from ansible_collections.rubin.butler.plugins.module_utils._states.certify.timeline import (
     Arranged,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.data_ids import named
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import EXAMPLES, Change
 from ansible_collections.rubin.butler.plugins.module_utils._states.certify.spans import Span
 
@@ -209,23 +210,6 @@ class Shown:
             for group, count in sorted(self._kept.items(), key=lambda item: str(item[0]))
             if count
         ]
-
-
-def named(ref: DatasetRef) -> str:
-    """Name a dataset by its dataset type and data ID.
-
-    Parameters
-    ----------
-    ref : `lsst.daf.butler.DatasetRef`
-        The dataset.
-
-    Returns
-    -------
-    text : `str`
-        With the required dimensions only.
-    """
-    values = ", ".join(f"{name}: {value!r}" for name, value in ref.dataId.required.items())
-    return f"{ref.datasetType.name}@{{{values}}}"
 
 
 def _examples(refs: Sequence[DatasetRef]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.data_ids import named
 from ansible_collections.rubin.butler.plugins.module_utils._butler.repository import Repository
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._states.removals.declared import Declared
@@ -16,7 +17,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._states.removals.obse
     Membership,
     holders,
 )
-from ansible_collections.rubin.butler.plugins.module_utils._states.removals.planning import example_of
 from ansible_collections.rubin.butler.plugins.module_utils._states.removals.selected import protected_now
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _joined(
     return ButlerError(
         f"another writer has put {count} datasets in collections meanwhile, which the plan did not show",
         details=sorted(
-            f"{example_of(ref)} of {ref.run} is now {_how(collection, timespan)}"
+            f"{named(ref)} of {ref.run} is now {_how(collection, timespan)}"
             + (", which is protected" if collection in protected else "")
             for collection, ref, timespan in joined
         ),

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ansible_collections.rubin.butler.plugins.module_utils._butler.data_ids import named
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.errors import ButlerError
 from ansible_collections.rubin.butler.plugins.module_utils._convergence.plan import (
     EXAMPLES,
@@ -128,29 +130,7 @@ def _change(group: Group, refs: list[DatasetRef], kinds: Mapping[str, int], remo
 
 
 def _examples(refs: Iterable[DatasetRef]) -> tuple[str, ...]:
-    shown = []
-    for ref in refs:
-        shown.append(example_of(ref))
-        if len(shown) == EXAMPLES:
-            break
-    return tuple(shown)
-
-
-def example_of(ref: DatasetRef) -> str:
-    """Name a dataset.
-
-    Parameters
-    ----------
-    ref : `lsst.daf.butler.DatasetRef`
-        The dataset.
-
-    Returns
-    -------
-    text : `str`
-        Its dataset type and data ID.
-    """
-    values = ", ".join(f"{name}: {value!r}" for name, value in ref.dataId.required.items())
-    return f"{ref.datasetType.name}@{{{values}}}"
+    return tuple(map(named, islice(refs, EXAMPLES)))
 
 
 def _ending(member: Membership, groups: Mapping[Group, Mapping[UUID, DatasetRef]]) -> Change:
