@@ -207,11 +207,7 @@ class DefectsState:
             made += self._made(detector, files)
         definitions = {item.name: DEFINITION for item in self.types}
         made.sort(key=lambda item: (item.run, item.dataset_type, item.data_id["detector"]))
-
-        def differs(item: Found, uri: ResourcePath) -> Mapping[str, object] | None:
-            return None if repository is None else _differs(repository, item, uri)
-
-        held = look(repository, made, definitions, extension=EXTENSION, differs=differs)
+        held = look(repository, made, definitions, extension=EXTENSION, differs=_differs)
         return Current(held, [detector for detector in wanted if detector not in there])
 
     def _made(self, detector: int, files: Mapping[str, Mapping[int, str]]) -> Iterator[Made]:

@@ -167,18 +167,7 @@ class InjectionState:
         ]
         dimensions = tuple(universe_of(repository).conform([PIXEL, "band"]).required)
         definitions = {self.dataset_type: Definition(dimensions, STORAGE_CLASS)}
-
-        def differs(item: Found, uri: ResourcePath) -> Mapping[str, object] | None:
-            if repository is None:
-                return None
-            try:
-                stored = repository.butler.get(item.ref)
-            except Exception as error:
-                # Its reader raises whatever the libraries below it do.
-                return _bad_content(repository, uri, error)
-            return differences(stored, item.made.content.table())
-
-        held = look(repository, made, definitions, extension=EXTENSION, differs=differs)
+        held = look(repository, made, definitions, extension=EXTENSION, differs=_differs)
         return Current(held, missing, _bands(repository))
 
     def plan(self, current: Current) -> Plan[Work]:
@@ -231,18 +220,27 @@ class InjectionState:
         write_made(repository, plan.work, report, store, self.batch_size)
 
 
+def _differs(repository: Repository, item: Found, uri: ResourcePath) -> Mapping[str, object] | None:
+    try:
+        stored = repository.butler.get(item.ref)
+    except Exception as error:
+        # Its reader raises whatever the libraries below it do.
+        return _bad_content(repository, uri, error)
+    return differences(stored, item.made.content.table())
+
+
 def _bad_content(repository: Repository, uri: ResourcePath, error: Exception) -> Mapping[str, object]:
     """Tell what is wrong with what is stored, unless it only could not be read."""
     from lsst.daf.butler import FileIntegrityError
 
-    if explain_outage(error, repository.config, [uri.geturl()]) is not None:
+    if (outage := explain_outage(error, repository.config, [uri.geturl()])) is not None:
         # To read it once more would take as long again.
-        raise unreadable(repository, uri, error) from error
+        raise unreadable(uri, error, outage) from error
     content = read_stored(repository, uri)
     if content is None:
         return {"content": "its file is gone"}
     if not isinstance(error, FileIntegrityError) and is_table(content):
-        raise unreadable(repository, uri, error) from error
+        raise unreadable(uri, error, outage) from error
     return {"content": f"it can't be read: {first_line(error)}"}
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DatasetType
     from lsst.resources import ResourcePath
 
-    Differs = Callable[["Found", ResourcePath], "Mapping[str, object] | None"]
+    Differs = Callable[[Repository, "Found", ResourcePath], "Mapping[str, object] | None"]
 
 CHUNK = 1_000
 
@@ -240,7 +240,7 @@ def _compare(repository: Repository, current: Current, differs: Differs) -> None
             uri = uris[item.ref].primaryURI if item.ref in uris else None
             if uri is None:
                 continue
-            before = differs(item, uri)
+            before = differs(repository, item, uri)
             item.standing = "same" if before is None else "differs"
             item.before = before or {}
 

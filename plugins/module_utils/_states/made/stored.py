@@ -45,30 +45,31 @@ def read_stored(repository: Repository, uri: ResourcePath) -> bytes | None:
         roots = [root for root in repository.butler.get_datastore_roots().values() if root is not None]
         if gone_among([uri], roots):
             return None
-        raise unreadable(repository, uri, error) from error
+        failure: Exception = error
     except Exception as error:
         # Each kind of storage fails in its own ways.
-        raise unreadable(repository, uri, error) from error
+        failure = error
+    outage = explain_outage(failure, repository.config, [uri.geturl()])
+    raise unreadable(uri, failure, outage) from failure
 
 
-def unreadable(repository: Repository, uri: ResourcePath, error: Exception) -> ButlerError:
+def unreadable(uri: ResourcePath, error: Exception, outage: str | None) -> ButlerError:
     """Explain why an artifact can't be compared.
 
     Parameters
     ----------
-    repository : `Repository`
-        The repository that has it.
     uri : `lsst.resources.ResourcePath`
         Where it is.
     error : `Exception`
         Why it can't be read.
+    outage : `str` or `None`
+        What `explain_outage` says of that.
 
     Returns
     -------
     explained : `ButlerError`
         What to check.
     """
-    outage = explain_outage(error, repository.config, [uri.geturl()])
     return ButlerError(
         f"{uri.ospath if uri.isLocal else uri.geturl()} can't be read, so that nobody can tell whether it "
         f"differs: {first_line(error)}",
