@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +102,31 @@ class Report:
             raise ButlerError(
                 f"more than {most} files failed; the last: {name}: {reason}", option="max_errors"
             )
+
+    def counter(self, stage: str, total: int) -> Callable[[Sized], None]:
+        """Begin a stage whose items are done in batches.
+
+        Parameters
+        ----------
+        stage : `str`
+            As a person calls it.
+        total : `int`
+            How many items there are.
+
+        Returns
+        -------
+        done : `~collections.abc.Callable`
+            Takes each batch that is done.
+        """
+        count = 0
+
+        def done(batch: Sized) -> None:
+            nonlocal count
+            count += len(batch)
+            self.step(stage, count, total)
+
+        self.step(stage, count, total)
+        return done
 
     def notice(self, line: str) -> None:
         """Say something that the operator should read.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from ansible_collections.rubin.butler.plugins.module_utils._butler.dimension_rec
 from ansible_collections.rubin.butler.plugins.module_utils._butler.ingest import (
     BATCH_DATASETS,
     Ingester,
-    NewFile,
 )
 from ansible_collections.rubin.butler.plugins.module_utils._butler.orphans import find_orphans
 from ansible_collections.rubin.butler.plugins.module_utils._butler.places import forget_places
@@ -219,14 +218,7 @@ class FilesState:
             report.checkpoint()
             register(repository.butler, self.run, "RUN")
             report.added += 1
-        done = 0
-
-        def ingested(files: Sequence[NewFile]) -> None:
-            nonlocal done
-            done += len(files)
-            report.step("ingesting", done, len(work.files))
-
-        report.step("ingesting", done, len(work.files))
+        ingested = report.counter("ingesting", len(work.files))
         forget_places(repository, work.relocate, report)
         Ingester(
             repository,

@@ -201,15 +201,7 @@ def apply_datasets(repository: Repository, work: DatasetWork, report: Report, *,
     batch_size : `int`
         Most datasets in a transaction.
     """
-    total = sum(map(len, work.files.values()))
-    done = 0
-
-    def ingested(files: Sequence[NewFile]) -> None:
-        nonlocal done
-        done += len(files)
-        report.step(INGESTING, done, total)
-
-    report.step(INGESTING, done, total)
+    ingested = report.counter(INGESTING, sum(map(len, work.files.values())))
     for transfer, files in sorted(work.files.items()):
         Ingester(repository, transfer, report, batch_size=batch_size, on_commit=ingested).ingest(files)
     report.replaced += work.orphans
